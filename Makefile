@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0
+# Entry to everything; the work is done by the scripts of ci/.
+
+KVER  ?= 6.12
+JOBS  ?= $(shell nproc)
+ACCEL ?= tcg
+CASE  ?=
+GUEST_KERNEL ?=
+FORCE ?=
+BUILD := $(CURDIR)/.build
+export KVER JOBS ACCEL CASE GUEST_KERNEL FORCE BUILD
+
+KDIR := $(BUILD)/$(KVER)
+
+ifeq ($(wildcard patches/$(KVER)/BASE),)
+$(error KVER=$(KVER): there is no patches/$(KVER) (there is: $(notdir $(patsubst %/BASE,%,$(wildcard patches/*/BASE)))))
+endif
+ifeq ($(filter $(ACCEL),tcg kvm),)
+$(error ACCEL=$(ACCEL): must be tcg or kvm)
+endif
+ifneq ($(GUEST_KERNEL),)
+ifeq ($(wildcard $(GUEST_KERNEL)),)
+$(error GUEST_KERNEL=$(GUEST_KERNEL): no such file)
+endif
+override GUEST_KERNEL := $(abspath $(GUEST_KERNEL))
+endif
+cases := $(basename $(notdir $(wildcard ci/cases/*)))
+ifneq ($(filter-out $(cases),$(CASE)),)
+$(error CASE=$(filter-out $(cases),$(CASE)): no such case (there are: $(cases)))
+endif
+ifneq ($(shell test '$(JOBS)' -gt 0 2>/dev/null && echo y),y)
+$(error JOBS=$(JOBS): must be a number above 0)
+endif
+
+# Nothing here is a file, and the stages share one build tree.
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+help:	## this list
+	@echo 'make TARGET [VARIABLE=value...]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
+	@echo 'Variables:'
+	@sed -n 's/^#V /  /p' Makefile
+
+#V KVER=6.12            kernel series, a directory of patches/
+#V JOBS=N               parallel compilers, default all cores
+#V ACCEL=tcg|kvm        what the outer virtual machine runs on
+#V GUEST_KERNEL=FILE    demo, shell: another bzImage as the guest
+#V CASE=NAME            cases: only this one of ci/cases/
+#V FORCE=1              tree: give up work that was not exported (it is saved)
+
+## the series
+deps:	## install the Debian packages that are missing
+	@ci/deps.sh test
+
+deps-demo:
+	@ci/deps.sh demo
+
+source: deps-demo	## unpack linux-source-$(KVER) as a git repository
+	@ci/source.sh
+
+source-base: deps-demo
+	@ci/source.sh base
+
+tree: source	## work tree with both series applied as commits
+	@ci/tree.sh
+
+refresh: source	## work tree back to patches/, guest/, host/ and kunit/
+	@ci/refresh.sh
+
+## kernels
+kernel: tree	## build the kernel with both series
+	@ci/kernel.sh linux
+
+kernel-base: source-base	## build the unpatched kernel
+	@ci/kernel.sh base
+
+each-patch: tree	## build after every single patch (long)
+	@ci/each-patch.sh
+
+## the tool
+encstat: deps-demo	## build tools/encstat
+	@$(MAKE) -C tools/encstat O=$(BUILD)/encstat
+
+## using it
+demo: kernel encstat	## boot a tracked guest and show its page encryption status
+	@ci/demo.sh
+
+shell: kernel encstat	## a prompt in the host with such a guest running
+	@ci/shell.sh
+
+## judging it
+check: deps tree source-base	## series, patches, style, static analysis
+	@ci/check.sh
+
+kunit: deps tree	## KUnit suites under QEMU
+	@ci/kunit.sh
+
+cases: deps kernel kernel-base encstat	## QEMU test cases
+	@ci/cases.sh
+
+test: deps	## everything: check, encstat's tests, kunit, cases
+	@ci/test.sh
+
+bench: deps kernel kernel-base encstat	## measure against the unpatched kernel, .build/bench.json
+	@ci/bench.sh
+
+## tidying
+clean:	## remove build products; sources, work tree and ccache stay
+	rm -rf $(KDIR)/*/obj* $(KDIR)/linux/.kunit $(BUILD)/encstat $(BUILD)/results
+
+distclean:	## remove all of .build, after a look for unexported work
+	@ci/distclean.sh
+
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
