@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef __KVM_X86_PAGE_ENC_H
+#define __KVM_X86_PAGE_ENC_H
+
+#include <linux/kvm_host.h>
+#include <linux/kvm_para.h>
+
+#include "cpuid.h"
+#include "page_enc_map.h"
+#include "x86.h"
+
+/**
+ * struct kvm_page_enc - what a VM has told of the encryption of its pages
+ * @map:	the status of each page; its lock protects all of this
+ * @control:	MSR_KVM_MIGRATION_CONTROL, which is one for all vCPUs
+ */
+struct kvm_page_enc {
+	struct page_enc_map map;
+	u64 control;
+};
+
+#ifdef CONFIG_KVM_PAGE_ENC_STATUS
+
+int kvm_page_enc_init_vm(struct kvm *kvm);
+void kvm_page_enc_destroy_vm(struct kvm *kvm);
+u32 kvm_page_enc_features(void);
+bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
+			     u64 attrs);
+void kvm_page_enc_refused(struct kvm_vcpu *vcpu, int err);
+int kvm_page_enc_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages, u64 attrs);
+int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, u64 data);
+int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, u64 *data);
+void kvm_page_enc_create_debugfs(struct kvm *kvm);
+
+/* Does KVM itself answer this vCPU's KVM_HC_MAP_GPA_RANGE? */
+static inline bool kvm_page_enc_tracks(struct kvm_vcpu *vcpu)
+{
+	return vcpu->kvm->arch.page_enc &&
+	       guest_pv_has(vcpu, KVM_FEATURE_HC_MAP_GPA_RANGE);
+}
+
+#else
+
+static inline int kvm_page_enc_init_vm(struct kvm *kvm)
+{
+	return 0;
+}
+
+static inline void kvm_page_enc_destroy_vm(struct kvm *kvm)
+{
+}
+
+static inline u32 kvm_page_enc_features(void)
+{
+	return 0;
+}
+
+static inline bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa,
+					   u64 npages, u64 attrs)
+{
+	return true;
+}
+
+static inline int kvm_page_enc_call(struct kvm_vcpu *vcpu, gpa_t gpa,
+				    u64 npages, u64 attrs)
+{
+	return 0;
+}
+
+static inline int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, u64 data)
+{
+	return KVM_MSR_RET_UNSUPPORTED;
+}
+
+static inline int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, u64 *data)
+{
+	return KVM_MSR_RET_UNSUPPORTED;
+}
+
+static inline void kvm_page_enc_create_debugfs(struct kvm *kvm)
+{
+}
+
+static inline bool kvm_page_enc_tracks(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+static inline void kvm_page_enc_refused(struct kvm_vcpu *vcpu, int err)
+{
+}
+
+#endif /* CONFIG_KVM_PAGE_ENC_STATUS */
+
+#endif /* __KVM_X86_PAGE_ENC_H */

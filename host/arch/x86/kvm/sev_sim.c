@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Simulated SEV: run an unmodified guest as if its memory were encrypted.
+ *
+ * An SEV guest marks each page table entry private or shared with a bit of the
+ * physical address, the C-bit.  Here that bit selects between two views of the
+ * same unencrypted memory: for each slot that userspace creates KVM adds an
+ * alias slot over the same host memory at the address with the C-bit set.  The
+ * guest finds what it looks for in CPUID and MSR_AMD64_SEV and behaves as on
+ * SEV hardware, and the host sees which of the two addresses it uses.
+ *
+ * Nothing is encrypted and nothing is protected from anyone.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kvm_host.h>
+#include <linux/moduleparam.h>
+
+#include "mmu.h"
+#include "sev_sim.h"
+
+#define CPUID_SEV_LEAF		0x8000001f
+#define CPUID_SEV_EAX_SEV	BIT(1)
+/* EBX: C-bit in bits 5:0, bits of physical address space lost to it in 11:6. */
+#define CPUID_SEV_EBX(c_bit)	((c_bit) | 1 << 6)
+
+/* What a flags argument of KVM_SET_USER_MEMORY_REGION may change. */
+#define ALIAS_FLAGS		(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
+
+/* Run new VMs as simulated SEV guests, which protects nothing. */
+static bool __read_mostly sev_sim;
+module_param(sev_sim, bool, 0644);
+
+/*
+ * The upper half of the ids that userspace has for its slots goes to the
+ * aliases of those in the lower half.
+ */
+#define SEV_SIM_ALIAS_ID	(KVM_USER_MEM_SLOTS / 2)
+
+static gfn_t c_bit_gfn(struct kvm *kvm)
+{
+	return BIT_ULL(kvm_sev_sim_c_bit(kvm) - PAGE_SHIFT);
+}
+
+static bool flushes_tlb_ranges(void)
+{
+#if IS_ENABLED(CONFIG_HYPERV)
+	return kvm_x86_ops.flush_remote_tlbs_range;
+#else
+	return false;
+#endif
+}
+
+/* Decide, when a VM is created, whether it is a simulated SEV guest. */
+int kvm_sev_sim_init_vm(struct kvm *kvm)
+{
+	if (!READ_ONCE(sev_sim) || kvm->arch.vm_type != KVM_X86_DEFAULT_VM)
+		return 0;
+
+	/*
+	 * Shadow paging would need to look at the C-bit of guest PTEs, and
+	 * flushing a range of the TLB misses the alias of that range.
+	 */
+	if (!tdp_enabled || flushes_tlb_ranges()) {
+		pr_err_ratelimited("no VM created: sev_sim needs nested paging, and not under Hyper-V\n");
+		return -EOPNOTSUPP;
+	}
+
+	kvm->arch.sev_sim_c_bit = kvm_host.maxphyaddr - 1;
+	pr_warn_ratelimited("SEV is SIMULATED for this VM: its memory is NOT encrypted and NOT protected\n");
+	return 0;
+}
+
+unsigned int kvm_arch_nr_user_memslots(struct kvm *kvm)
+{
+	bool sim = kvm ? kvm_sev_sim_c_bit(kvm) : READ_ONCE(sev_sim);
+
+	return sim ? SEV_SIM_ALIAS_ID : KVM_USER_MEM_SLOTS;
+}
+
+static struct kvm_memory_slot *alias_of(struct kvm *kvm,
+					const struct kvm_memory_slot *slot)
+{
+	return id_to_memslot(__kvm_memslots(kvm, slot->as_id),
+			     slot->id + SEV_SIM_ALIAS_ID);
+}
+
+static bool is_alias(struct kvm *kvm, const struct kvm_memory_slot *slot)
+{
+	return kvm_sev_sim_c_bit(kvm) && slot->id >= SEV_SIM_ALIAS_ID &&
+	       slot->id < KVM_USER_MEM_SLOTS;
+}
+
+/* Writes through an alias belong into the dirty log of the slot itself. */
+const struct kvm_memory_slot *
+kvm_arch_dirty_memslot(struct kvm *kvm, const struct kvm_memory_slot *slot,
+		       gfn_t *gfn)
+{
+	if (!is_alias(kvm, slot))
+		return slot;
+
+	*gfn &= ~c_bit_gfn(kvm);
+	slot = id_to_memslot(__kvm_memslots(kvm, slot->as_id),
+			     slot->id - SEV_SIM_ALIAS_ID);
+
+	/* The two differ for a moment while userspace moves or changes one. */
+	if (!slot || !kvm_slot_dirty_track_enabled(slot) ||
+	    *gfn < slot->base_gfn || *gfn - slot->base_gfn >= slot->npages)
+		return NULL;
+	return slot;
+}
+
+/* Logging through a slot goes on only if its alias is write-protected, too. */
+void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
+				  struct kvm_memory_slot *slot,
+				  gfn_t gfn_offset, unsigned long mask)
+{
+	struct kvm_memory_slot *alias;
+
+	if (!kvm_sev_sim_c_bit(kvm) || is_alias(kvm, slot))
+		return;
+
+	alias = alias_of(kvm, slot);
+	if (alias)
+		kvm_arch_mmu_enable_log_dirty_pt_masked(kvm, alias, gfn_offset,
+							mask);
+}
+
+/* Describe the slot with this id the way userspace would. */
+static void describe_slot(struct kvm *kvm, u32 id,
+			  struct kvm_userspace_memory_region2 *mem)
+{
+	struct kvm_memory_slot *slot;
+
+	memset(mem, 0, sizeof(*mem));
+	mem->slot = id;
+
+	slot = id_to_memslot(__kvm_memslots(kvm, id >> 16), (u16)id);
+	if (!slot)
+		return;
+
+	mem->flags = slot->flags & ALIAS_FLAGS;
+	mem->guest_phys_addr = gfn_to_gpa(slot->base_gfn);
+	mem->memory_size = (u64)slot->npages << PAGE_SHIFT;
+	mem->userspace_addr = slot->userspace_addr;
+}
+
+static bool slot_exists(struct kvm *kvm, u32 id)
+{
+	return id_to_memslot(__kvm_memslots(kvm, id >> 16), (u16)id);
+}
+
+/* Make the slot with the id of @mem what @mem says, which may be: no slot. */
+static int set_slot(struct kvm *kvm,
+		    const struct kvm_userspace_memory_region2 *mem)
+{
+	if (!mem->memory_size && !slot_exists(kvm, mem->slot))
+		return 0;
+
+	return __kvm_set_memory_region(kvm, mem);
+}
+
+/* Make the alias of a slot agree with the slot. */
+static int sync_alias(struct kvm *kvm, u32 id)
+{
+	struct kvm_userspace_memory_region2 mem;
+
+	describe_slot(kvm, id, &mem);
+	mem.slot += SEV_SIM_ALIAS_ID;
+	mem.guest_phys_addr |= BIT_ULL(kvm_sev_sim_c_bit(kvm));
+	return set_slot(kvm, &mem);
+}
+
+static int delete_alias(struct kvm *kvm, u32 id)
+{
+	struct kvm_userspace_memory_region2 mem = {
+		.slot = id + SEV_SIM_ALIAS_ID,
+	};
+
+	return set_slot(kvm, &mem);
+}
+
+static bool valid_region(struct kvm *kvm,
+			 const struct kvm_userspace_memory_region2 *mem)
+{
+	u64 limit = BIT_ULL(kvm_sev_sim_c_bit(kvm));
+
+	if (mem->slot >> 16 >= kvm_arch_nr_memslot_as_ids(kvm) ||
+	    (u16)mem->slot >= SEV_SIM_ALIAS_ID)
+		return false;
+
+	return !mem->memory_size ||
+	       (mem->guest_phys_addr < limit &&
+		mem->memory_size <= limit - mem->guest_phys_addr);
+}
+
+/*
+ * Set a slot and its alias.  An alias never outlives its slot: it is made last
+ * and deleted first.  If either step fails both are put back.
+ */
+int kvm_arch_set_memory_region(struct kvm *kvm,
+			       const struct kvm_userspace_memory_region2 *mem)
+{
+	struct kvm_userspace_memory_region2 old;
+	int r;
+
+	lockdep_assert_held(&kvm->slots_lock);
+
+	if (!kvm_sev_sim_c_bit(kvm))
+		return __kvm_set_memory_region(kvm, mem);
+
+	if (!valid_region(kvm, mem))
+		return -EINVAL;
+
+	describe_slot(kvm, mem->slot, &old);
+
+	if (!mem->memory_size) {
+		r = delete_alias(kvm, mem->slot);
+		if (r)
+			return r;
+	}
+
+	r = __kvm_set_memory_region(kvm, mem);
+	if (!r && !mem->memory_size)
+		return 0;
+
+	if (!r) {
+		r = sync_alias(kvm, mem->slot);
+		if (!r)
+			return 0;
+		if (set_slot(kvm, &old))
+			pr_err_ratelimited("slot %#x changed, but has no alias\n",
+					   mem->slot);
+	}
+	if (sync_alias(kvm, mem->slot))
+		pr_err_ratelimited("slot %#x has lost its alias\n", mem->slot);
+	return r;
+}
+
+/*
+ * Tell the guest that it runs under SEV.  VMMs leave the leaf out, as they read
+ * all zeroes in what KVM supports.
+ */
+void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, u32 *eax, u32 *ebx,
+		       u32 *ecx, u32 *edx)
+{
+	unsigned int c_bit = kvm_sev_sim_c_bit(vcpu->kvm);
+
+	if (!c_bit)
+		return;
+
+	switch (function) {
+	case 0x80000000:
+		*eax = max_t(u32, *eax, CPUID_SEV_LEAF);
+		break;
+	case CPUID_SEV_LEAF:
+		*eax = CPUID_SEV_EAX_SEV;
+		*ebx = CPUID_SEV_EBX(c_bit);
+		/* One encrypted guest at a time, and the first ASID is for it. */
+		*ecx = 1;
+		*edx = 1;
+		break;
+	}
+}

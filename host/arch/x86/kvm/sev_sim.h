@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef __KVM_X86_SEV_SIM_H
+#define __KVM_X86_SEV_SIM_H
+
+#include <linux/kvm_host.h>
+
+#ifdef CONFIG_KVM_SEV_SIM
+
+int kvm_sev_sim_init_vm(struct kvm *kvm);
+void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, u32 *eax, u32 *ebx,
+		       u32 *ecx, u32 *edx);
+void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
+				  struct kvm_memory_slot *slot,
+				  gfn_t gfn_offset, unsigned long mask);
+
+/* The position of the C-bit in guest physical addresses, 0: not simulated. */
+static inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)
+{
+	return kvm->arch.sev_sim_c_bit;
+}
+
+#else
+
+static inline int kvm_sev_sim_init_vm(struct kvm *kvm)
+{
+	return 0;
+}
+
+static inline void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function,
+				     u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+{
+}
+
+static inline void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
+						struct kvm_memory_slot *slot,
+						gfn_t gfn_offset,
+						unsigned long mask)
+{
+}
+
+static inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)
+{
+	return 0;
+}
+
+#endif /* CONFIG_KVM_SEV_SIM */
+
+#endif /* __KVM_X86_SEV_SIM_H */
