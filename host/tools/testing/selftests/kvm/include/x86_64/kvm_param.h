@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Parameters of the kvm module that take effect for VMs created afterwards.
+ */
+#ifndef SELFTEST_KVM_PARAM_H
+#define SELFTEST_KVM_PARAM_H
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "test_util.h"
+
+static inline int kvm_param_open(const char *name, int flags)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/kvm/parameters/%s", name);
+	return open(path, flags);
+}
+
+/* Skip the test if this KVM has no such parameter, or it can't be set. */
+static inline void kvm_param_require(const char *name)
+{
+	int fd = kvm_param_open(name, O_RDWR);
+
+	__TEST_REQUIRE(fd >= 0, "kvm.%s missing, or no permission", name);
+	close(fd);
+}
+
+static inline bool kvm_param_get(const char *name)
+{
+	char value = 0;
+	int fd = kvm_param_open(name, O_RDONLY);
+
+	TEST_ASSERT(fd >= 0 && read(fd, &value, 1) == 1, "read kvm.%s", name);
+	close(fd);
+	return value == 'Y';
+}
+
+static inline void kvm_param_set(const char *name, bool on)
+{
+	int fd = kvm_param_open(name, O_WRONLY);
+
+	TEST_ASSERT(fd >= 0 && write(fd, on ? "Y" : "N", 1) == 1,
+		    "write kvm.%s", name);
+	close(fd);
+}
+
+#endif /* SELFTEST_KVM_PARAM_H */
