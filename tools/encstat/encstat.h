@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What commands are given. */
+#ifndef ENCSTAT_H
+#define ENCSTAT_H
+
+#include <stdbool.h>
+
+#include "out.h"
+#include "vm.h"
+
+#define ENCSTAT_VERSION	"0.1"
+
+struct settings {
+	struct vm_filter filter;
+	bool shared_only;
+	bool private_only;
+	bool bytes;
+	bool json;
+	bool pretty;
+	bool help;
+	bool version;
+	char **args;		/* behind the command, terminated by NULL */
+};
+
+/*
+ * Commands tell their errors by msg_error(), which also makes the exit code.
+ * They run between out_begin() and out_end().
+ */
+void cmd_list(const struct settings *s);
+void cmd_map(const struct settings *s);
+
+/* What there is to say about a VM, as a row; the columns are the same everywhere. */
+extern const struct out_col vm_cols[];
+extern const unsigned int vm_cols_nr;
+void vm_show(const struct vm *vm);
+
+#endif

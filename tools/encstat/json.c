@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A JSON writer: commas, nesting and escapes are its business, nobody else's. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+#include "out.h"
+#include "text.h"
+
+#define DEPTH_MAX	16
+
+static struct {
+	char close;		/* what ends it: '}' or ']' */
+	bool used;		/* has a member already */
+} level[DEPTH_MAX];
+static unsigned int depth;
+static bool after_key;
+static bool indent;
+
+void json_pretty(bool pretty)
+{
+	indent = pretty;
+}
+
+static void new_line(void)
+{
+	unsigned int i;
+
+	out_raw("\n", 1);
+	for (i = 0; indent && i < depth; i++)
+		out_raw("  ", 2);
+}
+
+/*
+ * Goes before every value and key. Without indentation, objects in an array
+ * still get a line each: it costs a byte and makes the output greppable.
+ */
+static void separate(bool container)
+{
+	if (after_key || !depth) {
+		after_key = false;
+		return;
+	}
+	if (level[depth - 1].used)
+		out_raw(",", 1);
+	level[depth - 1].used = true;
+	if (indent || (container && level[depth - 1].close == ']'))
+		new_line();
+}
+
+static void open_level(char open, char close)
+{
+	separate(true);
+	assert(depth < DEPTH_MAX);
+	out_raw(&open, 1);
+	level[depth].close = close;
+	level[depth].used = false;
+	depth++;
+}
+
+void json_object(void)
+{
+	open_level('{', '}');
+}
+
+void json_array(void)
+{
+	open_level('[', ']');
+}
+
+void json_end(void)
+{
+	assert(depth);
+	depth--;
+	if (level[depth].used && (indent || level[depth].close == ']'))
+		new_line();
+	out_raw(&level[depth].close, 1);
+	if (!depth)
+		out_raw("\n", 1);
+}
+
+void json_key(const char *key)
+{
+	separate(false);
+	out_raw("\"", 1);
+	out_raw(key, strlen(key));
+	out_raw(indent ? "\": " : "\":", indent ? 3 : 2);
+	after_key = true;
+}
+
+void json_uint(uint64_t v)
+{
+	char buf[TEXT_NUM];
+
+	separate(false);
+	out_raw(buf, text_uint(buf, v));
+}
+
+void json_int(int64_t v)
+{
+	char buf[TEXT_NUM];
+	size_t n = 0;
+
+	separate(false);
+	if (v < 0)
+		buf[n++] = '-';
+	n += text_uint(buf + n, v < 0 ? -(uint64_t)v : (uint64_t)v);
+	out_raw(buf, n);
+}
+
+void json_bool(bool v)
+{
+	separate(false);
+	out_raw(v ? "true" : "false", v ? 4 : 5);
+}
+
+void json_null(void)
+{
+	separate(false);
+	out_raw("null", 4);
+}
+
+static void json_char(const char *s, size_t len)
+{
+	char buf[8];
+
+	if (len > 1)
+		out_raw(s, len);
+	else if (!len)
+		out_raw("\\ufffd", 6);
+	else if (*s == '"' || *s == '\\')
+		out_raw(buf, snprintf(buf, sizeof(buf), "\\%c", *s));
+	else if ((unsigned char)*s < 0x20 || *s == 0x7f)
+		out_raw(buf, snprintf(buf, sizeof(buf), "\\u%04x", *s));
+	else
+		out_raw(s, 1);
+}
+
+void json_string(const char *s)
+{
+	separate(false);
+	out_raw("\"", 1);
+	while (*s) {
+		size_t len = text_utf8(s);
+
+		json_char(s, len);
+		s += len ? len : 1;
+	}
+	out_raw("\"", 1);
+}

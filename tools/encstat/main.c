@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * encstat: page encryption status of virtual machines.
+ *
+ * The two tables here are all there is to commands and options: parsing and
+ * help are made from them.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "encstat.h"
+#include "msg.h"
+#include "out.h"
+#include "text.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
+
+/* Bits of the commands that take an option. */
+enum {
+	LIST	= 1 << 0,
+	MAP	= 1 << 1,
+	ALL	= ~0U,
+};
+
+struct command {
+	unsigned int bit;
+	const char *name;
+	const char *args;	/* in the usage line */
+	unsigned int max_args;
+	const char *help;
+	const char *more;	/* at the end of its own help, or NULL */
+	void (*run)(const struct settings *s);
+};
+
+struct option_def {
+	char letter;		/* 0: none */
+	const char *name;
+	const char *arg;	/* NULL: it takes none */
+	unsigned int commands;
+	const char *help;
+	bool (*set)(struct settings *s, const char *arg);
+};
+
+static const struct command commands[] = {
+	{ LIST, "list", "", 0, "a line for each VM (the default)",
+	  "MEMORY is what the VMM has mapped into the guest: RAM, and also ROM and\n"
+	  "device memory such as a frame buffer; it is PRIVATE or SHARED. RANGES are\n"
+	  "the shared ones. TRACKER is the memory that the host spends on tracking;\n"
+	  "off: the VM is not tracked, because the parameter kvm.page_enc_status was\n"
+	  "off when it was created. READY: the guest says that this is all up to date.\n",
+	  cmd_list },
+	{ MAP, "map", "", 0, "the private and shared ranges of each VM",
+	  "END is the first address behind the range.\n",
+	  cmd_map },
+};
+
+static bool set_pid(struct settings *s, const char *arg)
+{
+	const char *end = arg + strlen(arg);
+	uint64_t v;
+
+	if (!text_parse_uint(&arg, end, &v) || arg != end || !v || v > INT_MAX)
+		return false;
+	s->filter.pid = v;
+	return true;
+}
+
+static bool set_guest(struct settings *s, const char *arg)
+{
+	s->filter.name = arg;
+	return true;
+}
+
+static bool set_root(struct settings *s, const char *arg)
+{
+	s->filter.root = arg;
+	return strlen(arg) < PATH_MAX / 2;
+}
+
+static bool set_shared(struct settings *s, const char *arg)
+{
+	s->shared_only = true;
+	return true;
+}
+
+static bool set_private(struct settings *s, const char *arg)
+{
+	s->private_only = true;
+	return true;
+}
+
+static bool set_bytes(struct settings *s, const char *arg)
+{
+	s->bytes = true;
+	return true;
+}
+
+static bool set_json(struct settings *s, const char *arg)
+{
+	s->json = true;
+	return true;
+}
+
+static bool set_pretty(struct settings *s, const char *arg)
+{
+	s->json = true;
+	s->pretty = true;
+	return true;
+}
+
+static bool set_help(struct settings *s, const char *arg)
+{
+	s->help = true;
+	return true;
+}
+
+static bool set_version(struct settings *s, const char *arg)
+{
+	s->version = true;
+	return true;
+}
+
+static const struct option_def options[] = {
+	{ 'p', "pid", "PID", LIST | MAP, "only the VMs of this process", set_pid },
+	{ 'g', "guest", "NAME", LIST | MAP, "only the VMs of this name", set_guest },
+	{ 0, "shared", NULL, MAP, "only shared ranges", set_shared },
+	{ 0, "private", NULL, MAP, "only private ranges", set_private },
+	{ 'b', "bytes", NULL, LIST | MAP, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
+	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
+	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
+	{ 0, "root", "DIR", LIST | MAP, "look for sys/ and proc/ below DIR", set_root },
+	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
+	{ 'V', "version", NULL, ALL, "version", set_version },
+};
+
+/* What getopt_long() takes and gives. */
+#define OPTION_VAL	256	/* plus the index into options[] */
+
+struct getopt_tables {
+	char letters[2 + 2 * ARRAY_SIZE(options)];
+	struct option longs[ARRAY_SIZE(options) + 1];
+};
+
+/* The first thing that is wrong with the arguments; told when they are all read. */
+struct usage_error {
+	bool set;
+	char text[256];
+};
+
+static void usage(struct usage_error *e, const char *fmt, const char *what)
+{
+	if (e->set)
+		return;
+	e->set = true;
+	snprintf(e->text, sizeof(e->text), fmt, what);
+}
+
+static void make_getopt_tables(struct getopt_tables *t)
+{
+	char *letters = t->letters;
+	size_t i;
+
+	*letters++ = ':';	/* tell a missing argument from an unknown option */
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option_def *o = &options[i];
+
+		t->longs[i] = (struct option){
+			.name = o->name,
+			.has_arg = o->arg ? required_argument : no_argument,
+			.val = OPTION_VAL + i,
+		};
+		if (o->letter)
+			*letters++ = o->letter;
+		if (o->letter && o->arg)
+			*letters++ = ':';
+	}
+	*letters = '\0';
+	t->longs[i] = (struct option){ 0 };
+}
+
+static const struct option_def *find_option(int val)
+{
+	size_t i;
+
+	if (val >= OPTION_VAL)
+		return &options[val - OPTION_VAL];
+	for (i = 0; i < ARRAY_SIZE(options); i++)
+		if (options[i].letter == val)
+			return &options[i];
+	return NULL;
+}
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+/* Reads all options; @given gets a bit for each. */
+static void parse_options(int argc, char **argv, struct settings *s,
+			  unsigned int *given, struct usage_error *e)
+{
+	struct getopt_tables t;
+	int val;
+
+	make_getopt_tables(&t);
+	opterr = 0;
+	while ((val = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
+		const struct option_def *o = find_option(val);
+
+		if (val == '?' || val == ':') {
+			char letter[3] = { '-', optopt };
+			bool is_letter = optopt && optopt < OPTION_VAL;
+
+			usage(e, val == ':' ? "option %s needs a value" : "no option %s",
+			      is_letter ? letter : argv[optind - 1]);
+			continue;
+		}
+		if (!o->set(s, optarg))
+			usage(e, "not a value for --%s", o->name);
+		*given |= 1U << (o - options);
+	}
+}
+
+static void check_options(const struct command *c, unsigned int given,
+			  struct usage_error *e)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++)
+		if (given & 1U << i && !(options[i].commands & c->bit))
+			usage(e, "this command does not take --%s", options[i].name);
+}
+
+static const struct command *parse(int argc, char **argv, struct settings *s,
+				   struct usage_error *e)
+{
+	const struct command *c = &commands[0];
+	unsigned int given = 0;
+
+	parse_options(argc, argv, s, &given, e);
+	s->args = argv + optind;
+	if (*s->args) {
+		c = find_command(*s->args);
+		if (!c) {
+			usage(e, "no command '%s'", *s->args);
+			return NULL;
+		}
+		s->args++;
+		if (argc - optind - 1 > (int)c->max_args)
+			usage(e, "too many arguments: '%s'", s->args[c->max_args]);
+	}
+	check_options(c, given, e);
+	if (s->shared_only && s->private_only)
+		usage(e, "%s exclude each other", "--shared and --private");
+	return c;
+}
+
+/* " (map)", if not every command takes it. */
+static void help_option_commands(const struct option_def *o)
+{
+	const char *sep = " (";
+	unsigned int all = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		all |= commands[i].bit;
+	if ((o->commands & all) == all)
+		return;
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!(o->commands & commands[i].bit))
+			continue;
+		printf("%s%s", sep, commands[i].name);
+		sep = ", ";
+	}
+	printf(")");
+}
+
+/* Of one command, or of all. */
+static void help_options(unsigned int bits)
+{
+	size_t i;
+
+	printf("\nOptions:\n");
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option_def *o = &options[i];
+		char left[32];
+
+		if (!(o->commands & bits))
+			continue;
+		snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",
+			 o->arg ?: "");
+		printf("  %c%c%c %-14s %s", o->letter ? '-' : ' ', o->letter ?: ' ',
+		       o->letter ? ',' : ' ', left, o->help);
+		if (bits == ALL)
+			help_option_commands(o);
+		printf("\n");
+	}
+}
+
+static void help_command(const struct command *c)
+{
+	printf("encstat %s: %s\n\nUsage: encstat %s [OPTION]...%s%s\n", c->name, c->help,
+	       c->name, *c->args ? " " : "", c->args);
+	help_options(c->bit);
+	if (c->more)
+		printf("\n%s", c->more);
+}
+
+static void help_all(void)
+{
+	size_t i;
+
+	printf("encstat: which memory of virtual machines is private, which is shared\n"
+	       "\nUsage: encstat [COMMAND] [OPTION]...\n"
+	       "\nCommands:\n");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-18s %s\n", commands[i].name, commands[i].help);
+	help_options(ALL);
+	printf("\nExit codes: %d done, %d error, %d usage, %d finding, %d not supported here\n",
+	       EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_FINDING, EXIT_UNSUPPORTED);
+}
+
+/* JSON has it in every document. */
+static void show_version(void)
+{
+	static const char text[] = "encstat " ENCSTAT_VERSION "\n";
+
+	if (!out_is_json())
+		out_raw(text, strlen(text));
+}
+
+static void run(const struct command *c, const struct settings *s, struct usage_error *e)
+{
+	out_begin(c ? c->name : NULL);
+	if (e->set)
+		msg_error(EXIT_USAGE, "usage", "encstat -h shows how it is used", "%s", e->text);
+	else if (s->version)
+		show_version();
+	else
+		c->run(s);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s = { .filter.root = getenv("ENCSTAT_ROOT") ?: "" };
+	struct usage_error e = { 0 };
+	const struct command *c;
+
+	setlocale(LC_CTYPE, "");
+	c = parse(argc, argv, &s, &e);
+	if (!e.set && s.help) {
+		if (argv[optind])
+			help_command(c);
+		else
+			help_all();
+		return fflush(stdout) ? EXIT_ERROR : EXIT_OK;
+	}
+
+	out_init(s.json, s.pretty, s.bytes);
+	run(c, &s, &e);
+	if (out_end()) {
+		fprintf(stderr, "encstat: cannot write: %s\n", strerror(errno));
+		return EXIT_ERROR;
+	}
+	return msg_exit_code();
+}

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Output of a command: one call writes a value as text or as JSON. */
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "encstat.h"
+#include "json.h"
+#include "msg.h"
+#include "out.h"
+#include "text.h"
+
+#define NAME_COLUMNS	40	/* names are cut there, in text */
+#define NEST_MAX	4
+
+struct cell {
+	char *text;
+	size_t width;
+};
+
+struct table {
+	const struct out_col *cols;
+	unsigned int nr;
+	enum out_style style;
+	bool line_open;		/* of OUT_BLOCK: text that has no newline yet */
+	unsigned int rows;
+	struct cell *cells;	/* of OUT_TABLE, nr a row, the heading first */
+};
+
+static struct {
+	bool json;
+	bool bytes;
+	int write_errno;
+	struct table table[NEST_MAX];
+	unsigned int depth;
+	size_t used;
+	char buf[1 << 16];
+} out;
+
+void out_init(bool json, bool pretty, bool bytes)
+{
+	out.json = json;
+	out.bytes = bytes;
+	json_pretty(pretty);
+}
+
+bool out_is_json(void)
+{
+	return out.json;
+}
+
+static void out_write(const char *s, size_t len)
+{
+	ssize_t n;
+
+	while (len && !out.write_errno) {
+		n = write(STDOUT_FILENO, s, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			out.write_errno = errno;
+			return;
+		}
+		s += n;
+		len -= n;
+	}
+}
+
+void out_flush(void)
+{
+	size_t used = out.used;
+
+	out.used = 0;
+	out_write(out.buf, used);
+}
+
+void out_raw(const char *s, size_t len)
+{
+	if (out.used + len > sizeof(out.buf))
+		out_flush();
+	if (len > sizeof(out.buf)) {
+		out_write(s, len);
+		return;
+	}
+	memcpy(out.buf + out.used, s, len);
+	out.used += len;
+}
+
+static void out_text(const char *s)
+{
+	out_raw(s, strlen(s));
+}
+
+static void out_pad(size_t n)
+{
+	while (n--)
+		out_raw(" ", 1);
+}
+
+void out_safe(FILE *f, const char *s)
+{
+	char buf[4 * 1024];
+
+	text_safe(buf, sizeof(buf), s, sizeof(buf));
+	fputs(buf, f);
+}
+
+void out_begin(const char *command)
+{
+	if (!out.json)
+		return;
+	json_object();
+	json_key("schema");
+	json_uint(OUT_SCHEMA);
+	json_key("encstat_version");
+	json_string(ENCSTAT_VERSION);
+	json_key("command");
+	if (command)
+		json_string(command);
+	else
+		json_null();
+}
+
+int out_end(void)
+{
+	if (out.json) {
+		msg_json();
+		json_end();
+	}
+	out_flush();
+	errno = out.write_errno;
+	return errno ? -1 : 0;
+}
+
+static struct table *top(void)
+{
+	assert(out.depth);
+	return &out.table[out.depth - 1];
+}
+
+static bool last_col(const struct table *t, unsigned int col)
+{
+	while (++col < t->nr)
+		if (t->cols[col].head)
+			return false;
+	return true;
+}
+
+/* A cell in its column; nothing may follow the last one, not even blanks. */
+static void put_aligned(const struct table *t, unsigned int col, const char *text,
+			size_t width, size_t column_width)
+{
+	size_t pad = width < column_width ? column_width - width : 0;
+
+	if (t->cols[col].align == OUT_RIGHT)
+		out_pad(pad);
+	out_text(text);
+	if (last_col(t, col)) {
+		out_text("\n");
+		return;
+	}
+	if (t->cols[col].align == OUT_LEFT)
+		out_pad(pad);
+	out_text("  ");
+}
+
+static void stream_head(const struct table *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr; i++)
+		if (t->cols[i].head)
+			put_aligned(t, i, t->cols[i].head, strlen(t->cols[i].head),
+				    t->cols[i].width);
+}
+
+static void table_row_alloc(struct table *t)
+{
+	size_t row = t->nr * sizeof(*t->cells);
+
+	t->cells = realloc(t->cells, (t->rows + 1) * row);
+	if (!t->cells) {
+		perror("encstat");
+		exit(EXIT_ERROR);
+	}
+	memset(t->cells + t->rows * t->nr, 0, row);
+	t->rows++;
+}
+
+static void table_cell(struct table *t, unsigned int col, const char *text, size_t width)
+{
+	struct cell *cell = &t->cells[(t->rows - 1) * t->nr + col];
+
+	cell->text = strdup(text);
+	cell->width = width;
+}
+
+static void table_head(struct table *t)
+{
+	unsigned int i;
+
+	table_row_alloc(t);
+	for (i = 0; i < t->nr; i++)
+		if (t->cols[i].head)
+			table_cell(t, i, t->cols[i].head, strlen(t->cols[i].head));
+}
+
+static size_t table_width(const struct table *t, unsigned int col)
+{
+	size_t width = 0, r;
+
+	for (r = 0; r < t->rows; r++)
+		if (t->cells[r * t->nr + col].width > width)
+			width = t->cells[r * t->nr + col].width;
+	return width;
+}
+
+static void table_show(struct table *t)
+{
+	size_t width[OUT_COLS_MAX];
+	unsigned int i, r;
+
+	for (i = 0; i < t->nr; i++)
+		width[i] = table_width(t, i);
+
+	for (r = 0; r < t->rows; r++) {
+		for (i = 0; i < t->nr; i++) {
+			struct cell *cell = &t->cells[r * t->nr + i];
+
+			if (t->cols[i].head)
+				put_aligned(t, i, cell->text ?: "", cell->width, width[i]);
+			free(cell->text);
+		}
+	}
+	free(t->cells);
+	t->cells = NULL;
+}
+
+static void block_line_end(struct table *t)
+{
+	if (t->line_open)
+		out_text("\n");
+	t->line_open = false;
+}
+
+static void block_cell(struct table *t, unsigned int col, const char *text)
+{
+	const char *head = t->cols[col].head;
+
+	if (t->line_open)
+		out_text(", ");
+	for (; *head; head++)
+		out_raw(&(char){ tolower((unsigned char)*head) }, 1);
+	out_text(" ");
+	out_text(text);
+	t->line_open = true;
+}
+
+void out_table(const char *key, const struct out_col *cols, unsigned int nr,
+	       enum out_style style)
+{
+	struct table *t = &out.table[out.depth++];
+
+	assert(out.depth <= NEST_MAX && nr <= OUT_COLS_MAX);
+	*t = (struct table){ .cols = cols, .nr = nr, .style = style };
+	if (out.json) {
+		json_key(key);
+		json_array();
+		return;
+	}
+	/* A table within a row comes under what the row says. */
+	if (out.depth > 1)
+		block_line_end(t - 1);
+	if (style == OUT_TABLE)
+		table_head(t);
+	else if (style == OUT_STREAM)
+		stream_head(t);
+}
+
+void out_table_end(void)
+{
+	struct table *t = top();
+
+	if (out.json)
+		json_end();
+	else if (t->style == OUT_TABLE)
+		table_show(t);
+	out.depth--;
+}
+
+void out_row(void)
+{
+	struct table *t = top();
+
+	if (out.json)
+		json_object();
+	else if (t->style == OUT_TABLE)
+		table_row_alloc(t);
+	else if (t->style == OUT_BLOCK && t->rows++)
+		out_text("\n");	/* an empty line between two rows */
+}
+
+void out_row_end(void)
+{
+	if (out.json)
+		json_end();
+	else
+		block_line_end(top());
+}
+
+/* In JSON: is it wanted? Then its key is written already. */
+static bool json_col(unsigned int col)
+{
+	const char *key = top()->cols[col].key;
+
+	if (key)
+		json_key(key);
+	return key;
+}
+
+static void put_text(unsigned int col, const char *text, size_t width)
+{
+	struct table *t = top();
+
+	if (!t->cols[col].head)
+		return;
+	switch (t->style) {
+	case OUT_TABLE:
+		table_cell(t, col, text, width);
+		break;
+	case OUT_STREAM:
+		put_aligned(t, col, text, width, t->cols[col].width);
+		break;
+	case OUT_BLOCK:
+		block_cell(t, col, text);
+		break;
+	}
+}
+
+void out_uint(unsigned int col, uint64_t v)
+{
+	char buf[TEXT_NUM];
+
+	if (!out.json)
+		put_text(col, buf, text_uint(buf, v));
+	else if (json_col(col))
+		json_uint(v);
+}
+
+void out_int(unsigned int col, int64_t v)
+{
+	char buf[TEXT_NUM];
+
+	if (!out.json)
+		put_text(col, buf, snprintf(buf, sizeof(buf), "%lld", (long long)v));
+	else if (json_col(col))
+		json_int(v);
+}
+
+void out_size(unsigned int col, uint64_t bytes)
+{
+	char buf[TEXT_NUM];
+
+	if (!out.json)
+		put_text(col, buf, out.bytes ? text_uint(buf, bytes) : text_size(buf, bytes));
+	else if (json_col(col))
+		json_uint(bytes);
+}
+
+void out_addr(unsigned int col, uint64_t addr)
+{
+	char buf[TEXT_NUM];
+
+	if (!out.json)
+		put_text(col, buf, text_addr(buf, addr));
+	else if (json_col(col))
+		json_uint(addr);
+}
+
+void out_bool(unsigned int col, bool v)
+{
+	if (!out.json)
+		put_text(col, v ? "yes" : "no", v ? 3 : 2);
+	else if (json_col(col))
+		json_bool(v);
+}
+
+void out_str(unsigned int col, const char *s)
+{
+	char buf[NAME_COLUMNS * 16];
+	size_t width;
+
+	if (!out.json) {
+		width = text_safe(buf, sizeof(buf), s, NAME_COLUMNS);
+		put_text(col, buf, width);
+	} else if (json_col(col)) {
+		json_string(s);
+	}
+}
+
+void out_none(unsigned int col, const char *text)
+{
+	if (!out.json)
+		put_text(col, text, strlen(text));
+	else if (json_col(col))
+		json_null();
+}

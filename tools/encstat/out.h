@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Output of a command. One call writes a value as text or as JSON, so the two
+ * cannot differ. A command describes its values in a table of columns and then
+ * gives rows of them.
+ */
+#ifndef ENCSTAT_OUT_H
+#define ENCSTAT_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define OUT_SCHEMA	1	/* to raise when a JSON key changes or goes, not when one comes */
+#define OUT_COLS_MAX	24
+
+enum out_style {
+	OUT_TABLE,		/* text: columns as wide as needed, shown at the end */
+	OUT_STREAM,		/* text: columns of the given width, shown at once */
+	OUT_BLOCK,		/* text: a line "HEAD value, HEAD value" for each row */
+};
+
+enum out_align { OUT_LEFT, OUT_RIGHT };
+
+struct out_col {
+	const char *key;	/* in JSON, with its unit; NULL: only in text */
+	const char *head;	/* in text; NULL: only in JSON */
+	enum out_align align;
+	unsigned int width;	/* of OUT_STREAM */
+};
+
+void out_init(bool json, bool pretty, bool bytes);
+bool out_is_json(void);
+
+/* A document; out_end() also writes errors and notes, and fails if a write did. */
+void out_begin(const char *command);
+int out_end(void);
+
+/* Rows, in JSON an array of objects under @key. Tables nest, within a row. */
+void out_table(const char *key, const struct out_col *cols, unsigned int nr,
+	       enum out_style style);
+void out_table_end(void);
+void out_row(void);
+void out_row_end(void);
+
+/* The value of column @col of the row; text wants them in the table's order. */
+void out_uint(unsigned int col, uint64_t v);
+void out_int(unsigned int col, int64_t v);
+void out_size(unsigned int col, uint64_t bytes);
+void out_addr(unsigned int col, uint64_t addr);
+void out_bool(unsigned int col, bool v);
+void out_str(unsigned int col, const char *s);		/* may be hostile */
+void out_none(unsigned int col, const char *text);	/* JSON: null */
+
+/* Below the tables. */
+void out_raw(const char *s, size_t len);
+void out_flush(void);
+void out_safe(FILE *f, const char *s);
+
+#endif

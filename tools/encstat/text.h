@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Numbers, sizes and names as text, and back. */
+#ifndef ENCSTAT_TEXT_H
+#define ENCSTAT_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TEXT_NUM	24	/* enough for any 64-bit number, size or address */
+
+/* All of these return the length; @buf is terminated. */
+size_t text_uint(char *buf, uint64_t v);
+size_t text_addr(char *buf, uint64_t v);	/* 0x and 16 digits, as debugfs has it */
+size_t text_size(char *buf, uint64_t bytes);	/* IEC units: "4 KiB", "1.5 GiB" */
+
+/* Length of the valid UTF-8 sequence at @s (1 for ASCII), 0 if it is none. */
+size_t text_utf8(const char *s);
+
+/*
+ * @s for a terminal: what the locale cannot print, and anything that would
+ * move the cursor, becomes \xNN; at most @columns wide ("..." at the end says
+ * that it was longer). Returns the width and, in @buf, never more than @size
+ * bytes.
+ */
+size_t text_safe(char *buf, size_t size, const char *s, size_t columns);
+
+/*
+ * Parsers of one number at *@p, not going beyond @end. They advance *@p and
+ * fail on no digits and on overflow.
+ */
+bool text_parse_uint(const char **p, const char *end, uint64_t *v);
+bool text_parse_hex(const char **p, const char *end, uint64_t *v);
+
+#endif

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The VMs of a host, and what debugfs says about each. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "msg.h"
+#include "text.h"
+#include "vm.h"
+
+#define DEBUGFS		"/sys/kernel/debug"
+#define DEBUGFS_KVM	DEBUGFS "/kvm"
+
+#define ARGS_MAX	(1 << 20)
+#define FAULTS_MAX	4		/* one for each file of a VM */
+#define LOAD_TRIES	5
+#define LOAD_PAUSE_US	5000
+
+static const char hint_mount[] = "mount -t debugfs none " DEBUGFS;
+static const char hint_kvm[] = "modprobe kvm_amd, or kvm_intel";
+static const char hint_kernel[] =
+	"the host kernel needs the page encryption status series and CONFIG_KVM_PAGE_ENC_STATUS=y";
+
+static bool exists(const char *root, const char *path)
+{
+	char full[PATH_MAX];
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	return !access(full, F_OK);
+}
+
+static bool dir_is_empty(const char *root, const char *path)
+{
+	char full[PATH_MAX];
+	struct dirent *e;
+	bool empty = true;
+	DIR *dir;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	dir = opendir(full);
+	if (!dir)
+		return false;
+	while (empty && (e = readdir(dir)))
+		empty = e->d_name[0] == '.';
+	closedir(dir);
+	return empty;
+}
+
+/* There is no directory of KVM in debugfs: why? */
+static void tell_no_kvm_dir(const struct vms *vms, const char *root, int err)
+{
+	if (err != ENOENT) {
+		struct fault fault = { 0 };
+
+		errno = err;
+		fault_errno(&fault, vms->dir);
+		msg_fault(&fault);
+	} else if (!exists(root, DEBUGFS)) {
+		msg_error(EXIT_UNSUPPORTED, "no-debugfs", NULL,
+			  "%s" DEBUGFS " does not exist: no debugfs in this kernel", root);
+	} else if (dir_is_empty(root, DEBUGFS)) {
+		msg_error(EXIT_ERROR, "debugfs-not-mounted", hint_mount,
+			  "debugfs is not mounted on %s" DEBUGFS, root);
+	} else {
+		msg_error(EXIT_ERROR, "kvm-not-loaded", hint_kvm,
+			  "%s does not exist: the kvm module is not loaded", vms->dir);
+	}
+}
+
+/* "<pid>-<fd>" and nothing else */
+static bool parse_id(const char *id, struct vm *vm)
+{
+	const char *p = id, *end = id + strlen(id);
+	uint64_t pid, fd;
+
+	if (end - id >= (ptrdiff_t)sizeof(vm->id))
+		return false;
+	if (!text_parse_uint(&p, end, &pid) || *p++ != '-' ||
+	    !text_parse_uint(&p, end, &fd) || p != end || pid > INT_MAX || fd > INT_MAX)
+		return false;
+	*vm = (struct vm){ .pid = pid, .fd = fd };
+	strcpy(vm->id, id);
+	return true;
+}
+
+static char *name_of_pid(const char *root, int pid)
+{
+	char path[PATH_MAX], *args, *name = NULL;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/proc/%d/cmdline", root, pid);
+	args = read_whole(AT_FDCWD, path, ARGS_MAX, &len);
+	if (args)
+		name = vm_name(args, len);
+	free(args);
+	return name;
+}
+
+static bool wanted(const struct vm *vm, const struct vm_filter *filter)
+{
+	if (filter->pid && vm->pid != filter->pid)
+		return false;
+	return !filter->name || (vm->name && !strcmp(vm->name, filter->name));
+}
+
+static int add_vm(struct vms *vms, const char *id, const struct vm_filter *filter)
+{
+	struct vm vm, *v;
+
+	if (!parse_id(id, &vm))
+		return 0;
+	vm.name = name_of_pid(filter->root, vm.pid);
+	if (!wanted(&vm, filter)) {
+		free(vm.name);
+		return 0;
+	}
+	v = reallocarray(vms->v, vms->nr + 1, sizeof(*v));
+	if (!v)
+		return -1;
+	vms->v = v;
+	vms->v[vms->nr++] = vm;
+	return 0;
+}
+
+static int vm_order(const void *a, const void *b)
+{
+	const struct vm *x = a, *y = b;
+
+	return x->pid != y->pid ? x->pid - y->pid : x->fd - y->fd;
+}
+
+static int read_vms(struct vms *vms, DIR *dir, const struct vm_filter *filter)
+{
+	struct dirent *e;
+
+	for (errno = 0; (e = readdir(dir)); errno = 0)
+		if (add_vm(vms, e->d_name, filter))
+			return -1;
+	if (errno)
+		return -1;
+	if (vms->nr)
+		qsort(vms->v, vms->nr, sizeof(*vms->v), vm_order);
+	return 0;
+}
+
+/*
+ * A copied tree may lack the parameter, and a host without VMs has no map; one
+ * of them is enough to know the series.
+ */
+static bool has_series(const struct vms *vms, const struct vm_filter *filter)
+{
+	char path[PATH_MAX];
+	size_t i;
+
+	if (exists(filter->root, VM_PARAMETER))
+		return true;
+	for (i = 0; i < vms->nr; i++) {
+		snprintf(path, sizeof(path), DEBUGFS_KVM "/%s/page_enc_map", vms->v[i].id);
+		if (exists(filter->root, path))
+			return true;
+	}
+	return exists(filter->root, DEBUGFS_KVM "/page_enc_calls");
+}
+
+static bool parameter_is_on(const char *root)
+{
+	char path[PATH_MAX], *value;
+	bool on = false;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s" VM_PARAMETER, root);
+	value = read_whole(AT_FDCWD, path, 16, &len);
+	if (value)
+		on = *value == 'Y' || *value == '1';
+	free(value);
+	return on;
+}
+
+static int check_found(const struct vms *vms, const struct vm_filter *filter)
+{
+	if (!has_series(vms, filter)) {
+		msg_error(EXIT_UNSUPPORTED, "unsupported-kernel", hint_kernel,
+			  "this kernel does not track page encryption status");
+		return -1;
+	}
+	if (!vms->nr && filter->name) {
+		msg_error(EXIT_ERROR, "no-such-vm", NULL, "no VM named %s", filter->name);
+		return -1;
+	}
+	if (!vms->nr && filter->pid) {
+		msg_error(EXIT_ERROR, "no-such-vm", NULL, "no VM with pid %d", filter->pid);
+		return -1;
+	}
+	return 0;
+}
+
+int vms_find(struct vms *vms, const struct vm_filter *filter)
+{
+	struct fault fault = { 0 };
+	DIR *dir;
+	int ret;
+
+	*vms = (struct vms){ 0 };
+	snprintf(vms->dir, sizeof(vms->dir), "%s" DEBUGFS_KVM, filter->root);
+	dir = opendir(vms->dir);
+	if (!dir) {
+		tell_no_kvm_dir(vms, filter->root, errno);
+		return -1;
+	}
+	ret = read_vms(vms, dir, filter);
+	if (ret)
+		fault_errno(&fault, vms->dir);
+	closedir(dir);
+	msg_fault(&fault);
+
+	vms->tracking_default = parameter_is_on(filter->root);
+	ret = ret ?: check_found(vms, filter);
+	if (ret)
+		vms_free(vms);
+	return ret;
+}
+
+void vms_free(struct vms *vms)
+{
+	size_t i;
+
+	for (i = 0; i < vms->nr; i++) {
+		vm_unload(&vms->v[i]);
+		free(vms->v[i].name);
+	}
+	free(vms->v);
+	vms->v = NULL;
+	vms->nr = 0;
+}
+
+/* A file of a VM while it is read. */
+struct vm_file {
+	char path[PATH_MAX + 64];
+	struct reader r;
+	struct fault *fault;
+};
+
+static bool file_open(struct vm_file *f, const struct vms *vms, const struct vm *vm,
+		      const char *file, struct fault *fault)
+{
+	snprintf(f->path, sizeof(f->path), "%s/%s/%s", vms->dir, vm->id, file);
+	f->fault = fault;
+	if (!reader_open(&f->r, AT_FDCWD, f->path, f->path))
+		return true;
+	fault_errno(fault, f->path);
+	return false;
+}
+
+static void load_map(struct vm *vm, const struct vms *vms, struct fault *fault)
+{
+	struct vm_file f;
+
+	if (!file_open(&f, vms, vm, "page_enc_map", fault))
+		return;
+	vm->has_map = !map_read(&f.r, &vm->map, fault) || vm->map.has_header;
+	reader_close(&f.r);
+}
+
+static void load_slots(struct vm *vm, const struct vms *vms, struct fault *fault)
+{
+	struct vm_file f;
+
+	if (!file_open(&f, vms, vm, "page_enc_slots", fault))
+		return;
+	vm->has_slots = !slots_read(&f.r, &vm->slots, fault);
+	reader_close(&f.r);
+}
+
+/* One number, as all statistics of KVM in debugfs. */
+static bool load_stat(const struct vm *vm, const struct vms *vms, const char *file,
+		      uint64_t *v, struct fault *fault)
+{
+	const char *line, *end;
+	struct vm_file f;
+	bool ok;
+
+	if (!file_open(&f, vms, vm, file, fault))
+		return false;
+	ok = reader_line(&f.r, &line, &end) == 1 && text_parse_uint(&line, end, v) &&
+	     line == end;
+	if (!ok)
+		fault_set(fault, "malformed", "%s: expected a number", f.path);
+	reader_close(&f.r);
+	return ok;
+}
+
+static bool vm_gone(const struct vm *vm, const struct vms *vms)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", vms->dir, vm->id);
+	return access(path, F_OK) && errno == ENOENT;
+}
+
+static void load_all(struct vm *vm, const struct vms *vms, struct fault *fault)
+{
+	uint64_t ready = 0;
+
+	load_map(vm, vms, &fault[0]);
+	load_slots(vm, vms, &fault[1]);
+	vm->has_ready = load_stat(vm, vms, "page_enc_ready", &ready, &fault[2]);
+	vm->ready = ready;
+	vm->has_bytes = load_stat(vm, vms, "page_enc_bytes", &vm->tracker_bytes, &fault[3]);
+}
+
+static bool any_fault(const struct fault *fault, bool missing)
+{
+	int i;
+
+	for (i = 0; i < FAULTS_MAX; i++)
+		if (fault[i].code && (!missing || fault[i].missing))
+			return true;
+	return false;
+}
+
+/*
+ * A VM on its way in has no files yet; one on its way out has them, but they
+ * do not open any more. Both take no time, so look again after a little.
+ */
+bool vm_load(struct vm *vm, const struct vms *vms)
+{
+	struct fault fault[FAULTS_MAX];
+	int i;
+
+	for (i = 0; i < LOAD_TRIES; i++) {
+		if (i)
+			usleep(LOAD_PAUSE_US);
+		vm_unload(vm);
+		memset(fault, 0, sizeof(fault));
+		load_all(vm, vms, fault);
+		if (any_fault(fault, false) && vm_gone(vm, vms)) {
+			vm_unload(vm);
+			return false;
+		}
+		if (!any_fault(fault, true))
+			break;
+	}
+	for (i = 0; i < FAULTS_MAX; i++)
+		msg_fault(&fault[i]);
+	return true;
+}
+
+void vm_unload(struct vm *vm)
+{
+	ranges_free(&vm->map.shared);
+	ranges_free(&vm->slots.memory);
+	vm->has_map = false;
+	vm->has_slots = false;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The VMs of a host, and what debugfs says about each. */
+#ifndef ENCSTAT_VM_H
+#define ENCSTAT_VM_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "map.h"
+
+#define VM_PARAMETER	"/sys/module/kvm/parameters/page_enc_status"
+
+/* Which VMs; all, if neither is given. */
+struct vm_filter {
+	const char *root;	/* in front of /sys and /proc; "" for this machine */
+	int pid;		/* 0: any */
+	const char *name;	/* NULL: any */
+};
+
+struct vm {
+	char id[32];		/* name of its directory: "<pid>-<fd>" */
+	int pid;
+	int fd;
+	char *name;		/* NULL: none, or not known */
+
+	bool has_map;		/* the header at least */
+	struct enc_map map;
+	bool has_slots;
+	struct slot_map slots;
+	bool has_ready;
+	bool ready;
+	bool has_bytes;
+	uint64_t tracker_bytes;
+};
+
+struct vms {
+	struct vm *v;
+	size_t nr;
+	bool tracking_default;	/* the parameter: new VMs are tracked */
+	char dir[PATH_MAX];	/* where they are */
+};
+
+/* -1 if there is nothing to look at; the reason has been told. */
+int vms_find(struct vms *vms, const struct vm_filter *filter);
+void vms_free(struct vms *vms);
+
+/*
+ * Reads what debugfs says. What is wrong with it is told and left out. False:
+ * the VM is gone, which is nobody's fault.
+ */
+bool vm_load(struct vm *vm, const struct vms *vms);
+void vm_unload(struct vm *vm);
+
+/* The name that QEMU was given in its arguments, separated by NULs; or NULL. */
+char *vm_name(const char *args, size_t len);
+
+#endif
