@@ -15,7 +15,7 @@ set -euo pipefail
 kmake()
 {
 	make -C "$tree" O="$obj" CC="${cc[*]}" ${hostcc:+HOSTCC="$hostcc"} \
-		LOCALVERSION="$localversion" "$@"
+		LOCALVERSION="$localversion" RUSTC=false "$@"
 }
 
 # What the configuration is made from: fragments and every Kconfig file

@@ -24,7 +24,6 @@ check_order()
 
 check_work_tree()
 {
-	local untracked
 	! [ -d "$gitdir/rebase-merge" ] && ! [ -d "$gitdir/rebase-apply" ] ||
 		die "a rebase is under way in $LINUX"
 	kgit diff --quiet HEAD ||
@@ -32,9 +31,15 @@ check_work_tree()
 	check_order
 	[ "$(patches_hash)" = "${stamp_patches:-$(patches_hash)}" ] || [ -n "${FORCE:-}" ] ||
 		die "patches/$KVER was edited and $LINUX has new commits (FORCE=1 takes the commits)"
-	# Debian's .gitignore hides every new file from git status
-	untracked=$(kgit ls-files -o --exclude='/obj*' -- '*.[chS]' '*.rst' | head -n 5)
-	[ -z "$untracked" ] || warn "not tracked, not exported (git add -f): $(echo "$untracked" | xargs)"
+}
+
+# Debian's .gitignore hides every new file from git status
+warn_untracked()
+{
+	local files
+	files=$(kgit ls-files -o --exclude='/obj*' --exclude=/.kunit -- '*.[chS]' '*.rst' |
+		head -n 5 | xargs)
+	[ -z "$files" ] || warn "not tracked, so not exported (git add -f): $files"
 }
 
 # The blob that FOLDER/PATH had when tree and repository last agreed
@@ -137,6 +142,7 @@ main()
 	else
 		check_work_tree
 	fi
+	warn_untracked
 	export_chain "$(kgit rev-parse refs/heads/guest-end)" "$(kgit rev-parse HEAD)" "$tmp/out"
 	plan_texts
 	put_patches

@@ -48,7 +48,7 @@ new_base()
 {
 	local new=$KDIR/unpack start=$SECONDS commit
 	say "unpacking $subject"
-	run_logged "blocks of 10000 files" "$KDIR/unpack.log" files unpack "$new" ||
+	run_logged "blocks of 100 MB" "$KDIR/unpack.log" files unpack "$new" ||
 		die "cannot unpack $tarball: $(tail -n 1 "$KDIR/unpack.log")"
 	say "committing it ($(elapsed $((SECONDS - start))))"
 	if [ ! -e "$LINUX/.git" ]; then
