@@ -9,6 +9,7 @@ set -euo pipefail
 
 in_the_way()
 {
+	# shellcheck disable=SC2034 # read_stamp sets them all
 	local gitdir stamp_hash stamp_head stamp_base stamp_patches
 	[ -e "$LINUX/.git" ] || return 0
 	read_stamp

@@ -142,6 +142,14 @@ build_chain()
 	unset GIT_INDEX_FILE
 }
 
+check_series_file()
+{
+	local unlisted
+	unlisted=$(cd "$PATCHES" && { find guest host -name '*.patch' 2>/dev/null || :; } | sort |
+		comm -23 - <(series_list | sort))
+	[ -z "$unlisted" ] || die "patches/$KVER/series does not name $(echo "$unlisted" | xargs)"
+}
+
 # Texts that no patch creates are errors: nothing would ever build them.
 check_orphans()
 {

@@ -59,6 +59,7 @@ main()
 	fi
 	[ -z "$work" ] || [ -n "${FORCE:-}" ] ||
 		die "$LINUX holds $work: make refresh brings it home, FORCE=1 gives it up"
+	check_series_file
 	check_orphans
 	build_chain
 	move_to_chain
