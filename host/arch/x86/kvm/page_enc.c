@@ -27,6 +27,12 @@ module_param(page_enc_status, bool, 0644);
 #define ATTRS_PAGE_SIZE		GENMASK_ULL(3, 0)
 #define ATTRS_RESERVED		GENMASK_ULL(63, 5)
 
+static void set_control(struct kvm *kvm, u64 data)
+{
+	kvm->arch.page_enc->control = data;
+	kvm->stat.page_enc_ready = data & KVM_MIGRATION_READY;
+}
+
 int kvm_page_enc_init_vm(struct kvm *kvm)
 {
 	struct kvm_page_enc *enc;
@@ -40,8 +46,25 @@ int kvm_page_enc_init_vm(struct kvm *kvm)
 
 	page_enc_map_init(&enc->map);
 	kvm->arch.page_enc = enc;
+
+	/* The ABI: ready from the start if there is nothing to wait for. */
+	if (!kvm_sev_sim_c_bit(kvm))
+		set_control(kvm, KVM_MIGRATION_READY);
 	return 0;
 }
+
+/* The VM turns into one with encrypted memory, before its guest has run. */
+void kvm_page_enc_vm_encrypted(struct kvm *kvm)
+{
+	struct kvm_page_enc *enc = kvm->arch.page_enc;
+
+	if (!enc)
+		return;
+
+	guard(mutex)(&enc->map.lock);
+	set_control(kvm, 0);
+}
+EXPORT_SYMBOL_GPL(kvm_page_enc_vm_encrypted);
 
 void kvm_page_enc_destroy_vm(struct kvm *kvm)
 {
@@ -208,8 +231,7 @@ int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, u64 data)
 	if (data == enc->control)
 		return 0;
 
-	enc->control = data;
-	kvm->stat.page_enc_ready = data;
+	set_control(kvm, data);
 	if (data)
 		kvm->stat.page_enc_ready_set++;
 	else

@@ -23,6 +23,7 @@ struct kvm_page_enc {
 
 int kvm_page_enc_init_vm(struct kvm *kvm);
 void kvm_page_enc_destroy_vm(struct kvm *kvm);
+void kvm_page_enc_vm_encrypted(struct kvm *kvm);
 u32 kvm_page_enc_features(void);
 bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			     u64 attrs);
@@ -47,6 +48,10 @@ static inline int kvm_page_enc_init_vm(struct kvm *kvm)
 }
 
 static inline void kvm_page_enc_destroy_vm(struct kvm *kvm)
+{
+}
+
+static inline void kvm_page_enc_vm_encrypted(struct kvm *kvm)
 {
 }
 

@@ -26,20 +26,24 @@
 #define DECRYPTED	KVM_MAP_GPA_RANGE_DECRYPTED
 #define GARBAGE		(0xdeadbeefULL << 32)
 
-/* vmmcall; out %al, $PORT; jmp .-7.  The same bytes in all modes. */
-#define HYPERCALL_LOOP	0x0f, 0x01, 0xd9, 0xe6, PORT, 0xeb, 0xf9
-
-static const uint8_t hypercall_loop[] = { HYPERCALL_LOOP };
+/* 1: vmmcall; out %al, $PORT; jmp 1b.  The same bytes in all modes. */
+static const uint8_t hypercall_loop[] = {
+	0x0f, 0x01, 0xd9, 0xe6, PORT, 0xeb, 0xf9,
+};
 
 static void guest_code(void)
 {
 	asm volatile("1: vmmcall; out %%al, %0; jmp 1b" :: "i"(PORT));
 }
 
+/* A plain VM: simulated SEV takes a bit off its physical addresses. */
 static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, bool track)
 {
 	bool old = kvm_param_get("page_enc_status");
 	struct kvm_vm *vm;
+
+	if (kvm_param_get("sev_sim"))
+		kvm_param_set("sev_sim", false);
 
 	kvm_param_set("page_enc_status", track);
 	vm = vm_create_with_one_vcpu(vcpu, guest_code);
@@ -430,8 +434,13 @@ TEST(migration_control)
 	struct kvm_vcpu *vcpu, *other;
 	struct kvm_vm *vm = create_vm(&vcpu, true);
 
+	/* This VM has no encrypted memory to wait for. */
 	other = vm_vcpu_add(vm, 1, guest_code);
-	TEST_ASSERT_EQ(vcpu_get_msr(vcpu, MSR_KVM_MIGRATION_CONTROL), 0);
+	TEST_ASSERT_EQ(vcpu_get_msr(vcpu, MSR_KVM_MIGRATION_CONTROL), 1);
+	expect_stat(vm, ready, 1);
+	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 0);
+	expect_stat(vm, ready, 0);
+	expect_stat(vm, ready_cleared, 1);
 	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
 	TEST_ASSERT_EQ(vcpu_get_msr(other, MSR_KVM_MIGRATION_CONTROL), 1);
 	expect_stat(vm, ready, 1);
@@ -447,20 +456,23 @@ TEST(migration_control)
 
 	vcpu_set_msr(other, MSR_KVM_MIGRATION_CONTROL, 0);
 	expect_stat(vm, ready, 0);
-	expect_stat(vm, ready_cleared, 1);
+	expect_stat(vm, ready_cleared, 2);
 	kvm_vm_free(vm);
 }
 
 int main(int argc, char *argv[])
 {
-	bool old;
+	bool old, old_sim;
 	int r;
 
 	TEST_REQUIRE(kvm_has_cap(KVM_CAP_EXIT_HYPERCALL));
 	kvm_param_require("page_enc_status");
 
 	old = kvm_param_get("page_enc_status");
+	old_sim = kvm_param_get("sev_sim");
 	r = test_harness_run(argc, argv);
 	kvm_param_set("page_enc_status", old);
+	if (old_sim)
+		kvm_param_set("sev_sim", old_sim);
 	return r;
 }

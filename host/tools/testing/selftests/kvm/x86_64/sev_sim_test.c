@@ -35,9 +35,9 @@ static void guest_accesses(void)
 {
 	for (;;) {
 		if (todo.write)
-			*(volatile uint64_t *)todo.addr = todo.value;
+			WRITE_ONCE(*(uint64_t *)todo.addr, todo.value);
 		else
-			todo.value = *(volatile uint64_t *)todo.addr;
+			todo.value = READ_ONCE(*(uint64_t *)todo.addr);
 		GUEST_SYNC(0);
 	}
 }
@@ -94,7 +94,7 @@ static uint64_t *mem(struct kvm_vm *vm)
 }
 
 static void guest_access(struct kvm_vcpu *vcpu, uint64_t addr, bool write,
-		   uint64_t value)
+			 uint64_t value)
 {
 	todo.addr = addr;
 	todo.write = write;
