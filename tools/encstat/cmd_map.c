@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* encstat map: the ranges of a VM's memory and their status. */
+#include <stdio.h>
+
 #include "encstat.h"
 #include "msg.h"
 #include "out.h"
@@ -37,34 +39,52 @@ static void show_ranges(const struct vm *vm, const struct settings *s)
 	out_table_end();
 }
 
-static void tell_untracked(const struct vm *vm, bool parameter_on, bool is_error)
+struct count {
+	size_t tracked;
+	size_t untracked;
+	const char *untracked_id;	/* the last of them */
+};
+
+/* It is an error only if there was nothing else to show. */
+static void tell_untracked(const struct count *n, bool parameter_on)
 {
 	const char *hint = parameter_on ?
-		"kvm.page_enc_status is on now, but was not when this VM was created: start it again" :
+		"kvm.page_enc_status is on now, but was not when the VM was created: start it again" :
 		"turn on kvm.page_enc_status (echo Y > " VM_PARAMETER
 		") and start the VM again";
+	char text[64];
 
-	if (is_error)
-		msg_error(EXIT_ERROR, "not-tracked", hint, "VM %s is not tracked", vm->id);
+	if (n->untracked == 1)
+		snprintf(text, sizeof(text), "VM %s is not tracked", n->untracked_id);
 	else
-		msg_note("not-tracked", hint, "VM %s is not tracked", vm->id);
+		snprintf(text, sizeof(text), "%zu VMs are not tracked", n->untracked);
+	if (n->tracked)
+		msg_note("not-tracked", hint, "%s", text);
+	else
+		msg_error(EXIT_ERROR, "not-tracked", hint, "%s", text);
 }
 
-static void show_vm(struct vm *vm, const struct vms *vms, const struct settings *s)
+static void show_vm(const struct vm *vm, const struct settings *s, struct count *n)
 {
-	bool one = s->filter.pid || s->filter.name || vms->nr == 1;
+	bool untracked = vm->has_map && !vm->map.tracked;
 
 	out_row();
 	vm_show(vm);
-	if (vm->has_map && vm->map.tracked)
+	if (vm->has_map && !untracked)
 		show_ranges(vm, s);
 	out_row_end();
-	if (vm->has_map && !vm->map.tracked)
-		tell_untracked(vm, vms->tracking_default, one);
+
+	if (untracked) {
+		n->untracked++;
+		n->untracked_id = vm->id;
+	} else {
+		n->tracked++;
+	}
 }
 
 void cmd_map(const struct settings *s)
 {
+	struct count n = { 0 };
 	struct vms vms;
 	size_t i;
 
@@ -74,11 +94,13 @@ void cmd_map(const struct settings *s)
 	out_table("vms", vm_cols, vm_cols_nr, OUT_BLOCK);
 	for (i = 0; i < vms.nr; i++) {
 		if (vm_load(&vms.v[i], &vms))
-			show_vm(&vms.v[i], &vms, s);
+			show_vm(&vms.v[i], s, &n);
 		vm_unload(&vms.v[i]);
 	}
 	out_table_end();
 
+	if (n.untracked)
+		tell_untracked(&n, vms.tracking_default);
 	if (!vms.nr)
 		msg_error(EXIT_ERROR, "no-vm", NULL, "no VM is running");
 	vms_free(&vms);
