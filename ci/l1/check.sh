@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced in L1: what tests find out and compare.  All of it fails by status.
+
+skip()
+{
+	echo "$*"
+	exit 77
+}
+
+# equal WHAT GOT WANTED
+equal()
+{
+	[ "$2" = "$3" ] || vm_fail "$1 is '$2', not '$3'" || return
+	echo "$1 is $2"
+}
+
+# holds WHAT A OPERATOR B, with an operator of test(1)
+holds()
+{
+	test "$2" "$3" "$4" || vm_fail "$1: not $2 $3 $4" || return
+	echo "$1: $2 $3 $4"
+}
+
+# until_true SECONDS COMMAND...
+until_true()
+{
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$deadline" ] || vm_fail "still not true: $*" || return
+		sleep 0.2
+	done
+}
+
+# map_check NAME: the map is well-formed and agrees with the gauges.  Prints
+# "EXTENTS PAGES OUTSIDE".
+map_check()
+{
+	local dir sums pages
+	dir=$(vm_debugfs "$1") || return
+	cat "$dir/page_enc_slots" >/tmp/slots.$$
+	cat "$dir/page_enc_map" >/tmp/map.$$
+	sums=$(awk -f "$TOP/ci/l1/map.awk" /tmp/slots.$$ /tmp/map.$$) || vm_fail "$sums" || return
+	read -r _ pages _ <<<"$sums"
+	equal page_enc_shared_pages "$(cat "$dir/page_enc_shared_pages")" "$pages" >&2 || return
+	echo "$sums"
+}
+
+# Pages shared by the guest now
+shared()
+{
+	vm_stat "$1" shared_pages
+}
+
+# bounds of what a healthy guest shares: swiotlb is 64 MiB at most in 512 MiB
+# shared_plausible NAME
+shared_plausible()
+{
+	local pages
+	pages=$(shared "$1")
+	holds "$1: shared pages" "$pages" -ge 16
+	holds "$1: shared pages" "$pages" -le 20000
+}
+
+sev_active()
+{
+	vm_sh "$1" 'dmesg | grep -q "Memory Encryption Features active: AMD SEV"'
+}
+
+# guest_msr NAME MSR: the value, 16 hex digits; fails if it faults
+guest_msr()
+{
+	vm_sh "$1" "dd if=/dev/cpu/0/msr bs=8 count=1 iflag=skip_bytes skip=$(($2)) 2>/dev/null | od -An -tx8 | tr -d ' ' | grep ."
+}
+
+# guest_wrmsr NAME MSR BYTES (printf notation, least significant first)
+guest_wrmsr()
+{
+	vm_sh "$1" "printf '$3' | dd of=/dev/cpu/0/msr bs=8 count=1 oflag=seek_bytes seek=$(($2)) conv=notrunc 2>/dev/null"
+}
+
+# guest_cpuid NAME LEAF: eax ebx ecx edx in hex
+guest_cpuid()
+{
+	vm_sh "$1" "dd if=/dev/cpu/0/cpuid bs=16 count=1 iflag=skip_bytes skip=$(($2)) 2>/dev/null | od -An -tx4"
+}
+
+# What the kernels of the guests complain about goes to NAME.dmesg, which is
+# judged by L0.  Fails if a guest does not answer.
+guest_splats()
+{
+	local dir name
+	for dir in /run/vm/*/; do
+		[ -d "$dir" ] || continue
+		name=$(basename "$dir")
+		vm_sh "$name" 'dmesg | grep -Ef /etc/splats; :' >>"$OUT/$name.dmesg" ||
+			vm_fail "guest $name does not answer: $(tail -n 1 "$OUT/$name.console")" || return
+	done
+}

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced in L1: guests.  A guest NAME has /run/vm/NAME (pid, pipes, disk) and
+# the log of its console in $OUT/NAME.console.
+#
+# vm_start NAME takes its settings from the environment:
+#   VM_SMP=2 VM_MEM=512M VM_KERNEL=$OUT/guest.bzImage VM_APPEND=... VM_OPTS=...
+#   VM_KEXEC=FILE  a kernel to kexec into: /kexec/bzImage and /kexec/initrd
+#   VM_DISK=FILE   behind virtio-blk, default a blank one; "none": no disk
+#   VM_FIRMWARE=ovmf
+
+VM_APPEND_DEFAULT="console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1 rdinit=/init tsc=reliable no_timer_check"
+VM_DEBUGFS=/sys/kernel/debug/kvm
+
+vm_fail()
+{
+	echo "$*" >&2
+	return 1
+}
+
+vm_pid()
+{
+	cat "/run/vm/$1/pid"
+}
+
+vm_alive()
+{
+	kill -0 "$(vm_pid "$1")" 2>/dev/null
+}
+
+# vm_kexec_cpio DIR KERNEL: what a guest needs in order to kexec, as a cpio
+vm_kexec_cpio()
+{
+	mkdir -p "$1/payload/kexec"
+	cp "$2" "$1/payload/kexec/bzImage"
+	cp "$OUT/guest.cpio" "$1/payload/kexec/initrd"
+	(cd "$1/payload" && find . | cpio -o -H newc --quiet)
+	rm -r "$1/payload"
+}
+
+vm_initrd()
+{
+	if [ -z "${VM_KEXEC:-}" ]; then
+		echo "$OUT/guest.cpio"
+		return
+	fi
+	{
+		cat "$OUT/guest.cpio"
+		vm_kexec_cpio "$1" "$VM_KEXEC"
+	} >"$1/initrd"
+	echo "$1/initrd"
+}
+
+# QEMU's options for the disk: bounce buffers, four queues
+vm_disk()
+{
+	local disk=${VM_DISK:-$1/disk}
+	[ "$disk" != none ] || return 0
+	[ -e "$disk" ] || truncate -s 16M "$disk"
+	echo "-drive if=none,id=disk,format=raw,file=$disk" \
+		"-device virtio-blk-pci,drive=disk,disable-legacy=on,iommu_platform=on,num-queues=2,queue-size=256"
+}
+
+vm_firmware()
+{
+	case ${VM_FIRMWARE:-} in
+	ovmf)
+		cp /usr/share/OVMF/OVMF_VARS_4M.fd "$1/vars"
+		echo "-drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd" \
+			"-drive if=pflash,format=raw,file=$1/vars"
+		;;
+	esac
+}
+
+# vm_launch NAME: start a guest without waiting for it
+vm_launch()
+{
+	local name=$1 dir=/run/vm/$1 extra initrd
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	mkfifo "$dir/ctl.in" "$dir/ctl.out"
+	initrd=$(vm_initrd "$dir")
+	read -ra extra <<<"$(vm_firmware "$dir") $(vm_disk "$dir") ${VM_OPTS:-}"
+	: >"$OUT/$name.console"
+	qemu-system-x86_64 -name "$name" -machine q35,accel=kvm,sata=off,smbus=off,vmport=off \
+		-cpu host,migratable=off -smp "${VM_SMP:-2}" -m "${VM_MEM:-512M}" \
+		-nodefaults -no-user-config -display none \
+		-kernel "${VM_KERNEL:-$OUT/guest.bzImage}" -initrd "$initrd" \
+		-append "$VM_APPEND_DEFAULT ${VM_APPEND:-}" \
+		-chardev "file,id=con,path=$OUT/$name.console,append=on" -serial chardev:con \
+		-chardev "pipe,id=ctl,path=$dir/ctl" -serial chardev:ctl \
+		"${extra[@]}" </dev/null >"$OUT/$name.qemu.log" 2>&1 3>&- &
+	echo $! >"$dir/pid"
+}
+
+# vm_read NAME DEADLINE: a line of the control channel; fails when none comes
+vm_read()
+{
+	local fd rc=1
+	exec {fd}<>"/run/vm/$1/ctl.out"
+	while [ "$SECONDS" -le "$2" ]; do
+		if IFS= read -r -t 1 line <&"$fd"; then
+			line=${line%$'\r'}
+			rc=0
+			break
+		fi
+		vm_alive "$1" || break
+	done
+	exec {fd}>&-
+	return $rc
+}
+
+# vm_wait NAME [SECONDS]: until a kernel's agent says hello
+vm_wait()
+{
+	local line deadline=$((SECONDS + ${2:-60}))
+	while vm_read "$1" "$deadline"; do
+		case $line in *@hello*) return 0 ;; esac
+	done
+	vm_alive "$1" || vm_fail "guest $1: QEMU is gone: $(tail -n 1 "$OUT/$1.qemu.log")"
+	vm_fail "guest $1 did not come up: $(tail -n 1 "$OUT/$1.console")"
+}
+
+vm_start()
+{
+	vm_launch "$1" && vm_wait "$1" "${VM_WAIT:-60}"
+}
+
+# vm_send NAME ID COMMAND: one request, not waited for
+vm_send()
+{
+	vm_alive "$1" || vm_fail "guest $1 is gone"
+	timeout 10 tee "/run/vm/$1/ctl.in" <<<"$2 ${3//$'\n'/ }" >/dev/null
+}
+
+# vm_sh NAME COMMAND [SECONDS]: run a command in the guest, lines joined; its
+# output and its status, 125 if no answer came
+vm_sh()
+{
+	local id=r$RANDOM line held='' have='' deadline=$((SECONDS + ${3:-30}))
+	vm_send "$1" "$id" "$2" || return 125
+	while vm_read "$1" "$deadline"; do
+		case $line in
+		"@$id "*)
+			[ -z "$held" ] || printf '%s\n' "$held"
+			return "${line#@"$id" }"
+			;;
+		esac
+		[ -z "$have" ] || printf '%s\n' "$held"
+		held=$line have=1
+	done
+	echo "guest $1: no answer to: $2" >&2
+	return 125
+}
+
+# vm_stop NAME: end it; its debugfs directory must go with it
+vm_stop()
+{
+	local pid n=0
+	pid=$(vm_pid "$1")
+	kill "$pid" 2>/dev/null || :
+	while kill -0 "$pid" 2>/dev/null || compgen -G "$VM_DEBUGFS/$pid-*" >/dev/null; do
+		n=$((n + 1))
+		[ $n -le 100 ] || vm_fail "guest $1: QEMU or its debugfs directory stays" || return
+		[ $n -ne 50 ] || kill -9 "$pid" 2>/dev/null || :
+		sleep 0.1
+	done
+	rm -rf "/run/vm/$1"
+}
+
+vm_stop_all()
+{
+	local dir
+	for dir in /run/vm/*/pid; do
+		[ ! -e "$dir" ] || vm_stop "$(basename "$(dirname "$dir")")"
+	done
+}
+
+# The guest's directory in debugfs
+vm_debugfs()
+{
+	local dir
+	for dir in "$VM_DEBUGFS/$(vm_pid "$1")"-*; do
+		[ -d "$dir" ] || vm_fail "guest $1 has no directory in $VM_DEBUGFS" || return
+		echo "$dir"
+	done
+}
+
+# vm_stat NAME STAT: without the prefix page_enc_
+vm_stat()
+{
+	cat "$(vm_debugfs "$1")/page_enc_$2"
+}
+
+vm_map()
+{
+	cat "$(vm_debugfs "$1")/page_enc_map"
+}
+
+# Take the guest's disk away from its driver, which frees its rings (they become
+# private), and give it back.
+vm_unbind()
+{
+	# shellcheck disable=SC2016 # for the guest's shell
+	vm_sh "$1" 'cd /sys/bus/virtio/drivers/virtio_blk && for d in virtio[0-9]*; do echo $d >unbind; done'
+}
+
+vm_bind()
+{
+	# shellcheck disable=SC2016
+	vm_sh "$1" 'cd /sys/bus/virtio/devices && for d in virtio[0-9]*; do
+		[ -e $d/driver ] || echo $d >/sys/bus/virtio/drivers/virtio_blk/bind; done'
+}
