@@ -64,6 +64,27 @@ shared_plausible()
 	holds "$1: shared pages" "$pages" -le 20000
 }
 
+# encstat_agrees NAME: encstat's JSON says what the files of debugfs say
+encstat_agrees()
+{
+	local dir json
+	dir=$(vm_debugfs "$1")
+	json=$("$OUT/encstat" -j -p "$(vm_pid "$1")") || vm_fail "encstat: status $?" || return
+	echo "$json"
+	equal "name" "$(encstat_field name)" "$1" || return
+	equal "shared bytes" "$(encstat_field shared_bytes)" $(($(shared "$1") * 4096)) || return
+	equal "ranges" "$(encstat_field shared_ranges)" \
+		"$(awk '$1 == "end" { print $2 }' "$dir/page_enc_map")" || return
+	equal "READY" "$(encstat_field 'ready | if . then 1 else 0 end')" "$(vm_stat "$1" ready)" || return
+	equal "tracker's memory" "$(encstat_field tracker_bytes)" "$(vm_stat "$1" bytes)"
+}
+
+# encstat_field JQ: a field of the only VM in $json, wherever the list is
+encstat_field()
+{
+	jq -r "[.. | objects | select(has(\"pid\"))][0].$1" <<<"$json"
+}
+
 sev_active()
 {
 	vm_sh "$1" 'dmesg | grep -q "Memory Encryption Features active: AMD SEV"'

@@ -212,3 +212,13 @@ vm_bind()
 	vm_sh "$1" 'cd /sys/bus/virtio/devices && for d in virtio[0-9]*; do
 		[ -e $d/driver ] || echo $d >/sys/bus/virtio/drivers/virtio_blk/bind; done'
 }
+
+# vm_kexec NAME: into the kernel that VM_KEXEC put there, with the same
+# command line
+vm_kexec()
+{
+	vm_sh "$1" 'kexec -s -l /kexec/bzImage --initrd=/kexec/initrd --reuse-cmdline ||
+		kexec -l /kexec/bzImage --initrd=/kexec/initrd --reuse-cmdline' 60 || return
+	vm_send "$1" kexec 'kexec -e'
+	vm_wait "$1" 60
+}
