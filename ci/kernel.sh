@@ -6,8 +6,8 @@
 #   TREE      base or linux below $KDIR, or a path
 #   OBJ       build directory inside TREE, default obj.  Inside, because ccache
 #             then sees the same relative paths in every tree
-#   FRAGMENT  merged after ci/config/kernel.config and, if TREE knows its
-#             symbols, ci/config/series.config
+#   FRAGMENT  merged after ci/config/kernel.config and what TREE knows of
+#             ci/config/series.config
 #   TARGET    of the kernel's Makefile, default bzImage; "config" only configures
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -62,6 +62,11 @@ configure()
 	echo "$hash" >"$dir/.config-hash"
 }
 
+targets()
+{
+	[ $# -lt 4 ] && echo "$*" || echo "$# targets"
+}
+
 build()
 {
 	local log=$tree/$obj/build.log start=$SECONDS
@@ -70,7 +75,7 @@ build()
 		grep -nE -m 20 'error:|undefined reference|No rule|\*\*\*' "$log" >&2 || tail -n 20 "$log" >&2
 		die "build of $name failed, whole log: $log"
 	fi
-	say "$name/$obj: $* ready ($(elapsed $((SECONDS - start))))"
+	say "$name/$obj: $(targets "$@") ready ($(elapsed $((SECONDS - start))))"
 }
 
 set_tree()
@@ -84,8 +89,20 @@ set_tree()
 	tree=$(cd "$tree" && pwd)
 	name=$(basename "$tree")
 	localversion=-$name
-	grep -q KVM_PAGE_ENC_STATUS "$tree/arch/x86/kvm/Kconfig" || return 0
-	fragments+=("$TOP/ci/config/series.config")
+}
+
+# series.config, as far as TREE knows its symbols
+series_fragment()
+{
+	local symbols
+	symbols=$(sed -n 's/^CONFIG_\([A-Z0-9_]*\)=.*/-e ^config.\1$/p' "$TOP/ci/config/series.config")
+	# shellcheck disable=SC2086 # a list of options
+	symbols=$(git -C "$tree" grep -h $symbols -- '*Kconfig' | sort -u) || return 0
+	mkdir -p "$tree/$obj"
+	while read -r _ symbols; do
+		grep "^CONFIG_$symbols=" "$TOP/ci/config/series.config"
+	done <<<"$symbols" >"$tree/$obj/series.config"
+	fragments+=("$tree/$obj/series.config")
 }
 
 set_compiler()
@@ -113,6 +130,7 @@ main()
 	[ $# -gt 0 ] || usage_error "usage: ci/kernel.sh [-o OBJ] [-c FRAGMENT]... TREE [TARGET...]"
 	set_tree "$1"
 	shift
+	series_fragment
 	fragments+=("${extra[@]}")
 	set_compiler
 	configure
