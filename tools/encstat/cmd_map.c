@@ -15,12 +15,22 @@ static const struct out_col cols[] = {
 	[COL_STATUS]	= { "status",		"STATUS",	OUT_LEFT,	0 },
 };
 
+static void show_range(const struct range *range, bool is_shared)
+{
+	out_row();
+	out_addr(COL_START, range->start);
+	out_addr(COL_END, range->end);
+	out_size(COL_SIZE, range->end - range->start);
+	out_str(COL_STATUS, is_shared ? "shared" : "private");
+	out_row_end();
+}
+
 /* Without all of the map and all of the slots, nothing is known to be private. */
 static void show_ranges(const struct vm *vm, const struct settings *s)
 {
 	static const struct ranges nothing;
 	bool all = vm->map.complete && vm->has_slots;
-	struct range range;
+	struct range range, part;
 	bool is_shared;
 	struct walk w;
 
@@ -29,12 +39,8 @@ static void show_ranges(const struct vm *vm, const struct settings *s)
 	while (walk_next(&w, &range, &is_shared)) {
 		if (is_shared ? s->private_only : s->shared_only)
 			continue;
-		out_row();
-		out_addr(COL_START, range.start);
-		out_addr(COL_END, range.end);
-		out_size(COL_SIZE, range.end - range.start);
-		out_str(COL_STATUS, is_shared ? "shared" : "private");
-		out_row_end();
+		for (; filter_part(&s->addr, &range, &part); range.start = part.end)
+			show_range(&part, is_shared);
 	}
 	out_table_end();
 }

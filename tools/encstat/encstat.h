@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "filter.h"
 #include "out.h"
 #include "vm.h"
 
@@ -12,9 +13,10 @@
 
 struct settings {
 	struct vm_filter filter;
+	struct ranges addr;	/* empty: all */
 	bool shared_only;
 	bool private_only;
-	bool bytes;
+	enum out_unit unit;
 	bool json;
 	bool pretty;
 	bool help;

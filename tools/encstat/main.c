@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,14 @@ static const struct command commands[] = {
 	  "off when it was created. READY: the guest says that this is all up to date.\n",
 	  cmd_list },
 	{ MAP, "map", "", 0, "the private and shared ranges of each VM",
-	  "END is the first address behind the range.\n",
+	  "END is the first address behind the range.\n"
+	  "\n"
+	  "SPEC says which guest physical addresses, as page-types does, but in bytes;\n"
+	  "a range that is only partly in it is cut. Given more than once, all count.\n"
+	  "  N      the page of address N    N,     from N to the end\n"
+	  "  N+M    M bytes from N on        ,M     from 0 to M, without M\n"
+	  "  N,M    from N to M, without M\n"
+	  "Numbers are decimal or 0x..., and may end in K, M, G or T.\n",
 	  cmd_map },
 };
 
@@ -95,8 +103,19 @@ static bool set_private(struct settings *s, const char *arg)
 
 static bool set_bytes(struct settings *s, const char *arg)
 {
-	s->bytes = true;
+	s->unit = OUT_BYTES;
 	return true;
+}
+
+static bool set_pages(struct settings *s, const char *arg)
+{
+	s->unit = OUT_PAGES;
+	return true;
+}
+
+static bool set_addr(struct settings *s, const char *arg)
+{
+	return filter_add(&s->addr, arg);
 }
 
 static bool set_json(struct settings *s, const char *arg)
@@ -127,9 +146,11 @@ static bool set_version(struct settings *s, const char *arg)
 static const struct option_def options[] = {
 	{ 'p', "pid", "PID", LIST | MAP, "only the VMs of this process", set_pid },
 	{ 'g', "guest", "NAME", LIST | MAP, "only the VMs of this name", set_guest },
+	{ 'a', "addr", "SPEC", MAP, "only these addresses", set_addr },
 	{ 0, "shared", NULL, MAP, "only shared ranges", set_shared },
 	{ 0, "private", NULL, MAP, "only private ranges", set_private },
 	{ 'b', "bytes", NULL, LIST | MAP, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
+	{ 0, "pages", NULL, LIST | MAP, "sizes in pages of 4 KiB", set_pages },
 	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
 	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
 	{ 0, "root", "DIR", LIST | MAP, "look for sys/ and proc/ below DIR", set_root },
@@ -151,12 +172,17 @@ struct usage_error {
 	char text[256];
 };
 
-static void usage(struct usage_error *e, const char *fmt, const char *what)
+__attribute__((format(printf, 2, 3)))
+static void usage(struct usage_error *e, const char *fmt, ...)
 {
+	va_list ap;
+
 	if (e->set)
 		return;
 	e->set = true;
-	snprintf(e->text, sizeof(e->text), fmt, what);
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
 }
 
 static void make_getopt_tables(struct getopt_tables *t)
@@ -225,7 +251,7 @@ static void parse_options(int argc, char **argv, struct settings *s,
 			continue;
 		}
 		if (!o->set(s, optarg))
-			usage(e, "not a value for --%s", o->name);
+			usage(e, "'%s' is not a value for --%s", optarg, o->name);
 		*given |= 1U << (o - options);
 	}
 }
@@ -260,7 +286,7 @@ static const struct command *parse(int argc, char **argv, struct settings *s,
 	}
 	check_options(c, given, e);
 	if (s->shared_only && s->private_only)
-		usage(e, "%s exclude each other", "--shared and --private");
+		usage(e, "--shared and --private exclude each other");
 	return c;
 }
 
@@ -365,11 +391,12 @@ int main(int argc, char **argv)
 		return fflush(stdout) ? EXIT_ERROR : EXIT_OK;
 	}
 
-	out_init(s.json, s.pretty, s.bytes);
+	out_init(s.json, s.pretty, s.unit);
 	run(c, &s, &e);
 	if (out_end()) {
 		fprintf(stderr, "encstat: cannot write: %s\n", strerror(errno));
 		return EXIT_ERROR;
 	}
+	ranges_free(&s.addr);
 	return msg_exit_code();
 }

@@ -32,7 +32,7 @@ struct table {
 
 static struct {
 	bool json;
-	bool bytes;
+	enum out_unit unit;
 	int write_errno;
 	struct table table[NEST_MAX];
 	unsigned int depth;
@@ -40,10 +40,10 @@ static struct {
 	char buf[1 << 16];
 } out;
 
-void out_init(bool json, bool pretty, bool bytes)
+void out_init(bool json, bool pretty, enum out_unit unit)
 {
 	out.json = json;
-	out.bytes = bytes;
+	out.unit = unit;
 	json_pretty(pretty);
 }
 
@@ -360,12 +360,25 @@ void out_int(unsigned int col, int64_t v)
 		json_int(v);
 }
 
+static size_t size_in_unit(char *buf, uint64_t bytes)
+{
+	switch (out.unit) {
+	case OUT_BYTES:
+		return text_uint(buf, bytes);
+	case OUT_PAGES:
+		/* what is not made of whole pages takes one more */
+		return text_uint(buf, (bytes >> 12) + !!(bytes & 4095));
+	default:
+		return text_size(buf, bytes);
+	}
+}
+
 void out_size(unsigned int col, uint64_t bytes)
 {
 	char buf[TEXT_NUM];
 
 	if (!out.json)
-		put_text(col, buf, out.bytes ? text_uint(buf, bytes) : text_size(buf, bytes));
+		put_text(col, buf, size_in_unit(buf, bytes));
 	else if (json_col(col))
 		json_uint(bytes);
 }

@@ -30,7 +30,10 @@ struct out_col {
 	unsigned int width;	/* of OUT_STREAM */
 };
 
-void out_init(bool json, bool pretty, bool bytes);
+/* Of sizes, in text; JSON has bytes. */
+enum out_unit { OUT_IEC, OUT_BYTES, OUT_PAGES };
+
+void out_init(bool json, bool pretty, enum out_unit unit);
 bool out_is_json(void);
 
 /* A document; out_end() also writes errors and notes, and fails if a write did. */
