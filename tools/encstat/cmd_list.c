@@ -113,25 +113,29 @@ void vm_show(const struct vm *vm)
 	show_tracker(vm);
 }
 
+void show_list(struct vms *vms)
+{
+	size_t i;
+
+	out_table("vms", vm_cols, vm_cols_nr, OUT_TABLE);
+	for (i = 0; i < vms->nr; i++) {
+		if (!vm_load(&vms->v[i], vms))
+			continue;
+		out_row();
+		vm_show(&vms->v[i]);
+		out_row_end();
+		vm_unload(&vms->v[i]);
+	}
+	out_table_end();
+}
+
 void cmd_list(const struct settings *s)
 {
 	struct vms vms;
-	size_t i;
 
 	if (vms_find(&vms, &s->filter))
 		return;
-
-	out_table("vms", vm_cols, vm_cols_nr, OUT_TABLE);
-	for (i = 0; i < vms.nr; i++) {
-		if (!vm_load(&vms.v[i], &vms))
-			continue;
-		out_row();
-		vm_show(&vms.v[i]);
-		out_row_end();
-		vm_unload(&vms.v[i]);
-	}
-	out_table_end();
-
+	show_list(&vms);
 	if (!vms.nr)
 		msg_note("no-vm", NULL, "no VM is running");
 	vms_free(&vms);

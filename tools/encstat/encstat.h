@@ -17,6 +17,8 @@ struct settings {
 	bool shared_only;
 	bool private_only;
 	enum out_unit unit;
+	uint64_t interval_ms;
+	uint64_t count;		/* 0: until a signal comes */
 	bool json;
 	bool pretty;
 	bool help;
@@ -30,6 +32,10 @@ struct settings {
  */
 void cmd_list(const struct settings *s);
 void cmd_map(const struct settings *s);
+void cmd_record(const struct settings *s);
+void cmd_replay(const struct settings *s);
+
+void show_list(struct vms *vms);
 
 /* What there is to say about a VM, as a row; the columns are the same everywhere. */
 extern const struct out_col vm_cols[];

@@ -8,19 +8,19 @@
 #include "out.h"
 #include "text.h"
 
-#define DEPTH_MAX	16
+static struct json_state json;
 
-static struct {
-	char close;		/* what ends it: '}' or ']' */
-	bool used;		/* has a member already */
-} level[DEPTH_MAX];
-static unsigned int depth;
-static bool after_key;
-static bool indent;
-
-void json_pretty(bool pretty)
+void json_swap(struct json_state *other)
 {
-	indent = pretty;
+	struct json_state tmp = json;
+
+	json = *other;
+	*other = tmp;
+}
+
+void json_style(enum json_style style)
+{
+	json.style = style;
 }
 
 static void new_line(void)
@@ -28,8 +28,13 @@ static void new_line(void)
 	unsigned int i;
 
 	out_raw("\n", 1);
-	for (i = 0; indent && i < depth; i++)
+	for (i = 0; json.style == JSON_PRETTY && i < json.depth; i++)
 		out_raw("  ", 2);
+}
+
+static bool breaks_lines(bool row)
+{
+	return json.style == JSON_PRETTY || (json.style == JSON_COMPACT && row);
 }
 
 /*
@@ -38,25 +43,25 @@ static void new_line(void)
  */
 static void separate(bool container)
 {
-	if (after_key || !depth) {
-		after_key = false;
+	if (json.after_key || !json.depth) {
+		json.after_key = false;
 		return;
 	}
-	if (level[depth - 1].used)
+	if (json.level[json.depth - 1].used)
 		out_raw(",", 1);
-	level[depth - 1].used = true;
-	if (indent || (container && level[depth - 1].close == ']'))
+	json.level[json.depth - 1].used = true;
+	if (breaks_lines(container && json.level[json.depth - 1].close == ']'))
 		new_line();
 }
 
 static void open_level(char open, char close)
 {
 	separate(true);
-	assert(depth < DEPTH_MAX);
+	assert(json.depth < JSON_DEPTH_MAX);
 	out_raw(&open, 1);
-	level[depth].close = close;
-	level[depth].used = false;
-	depth++;
+	json.level[json.depth].close = close;
+	json.level[json.depth].used = false;
+	json.depth++;
 }
 
 void json_object(void)
@@ -71,12 +76,12 @@ void json_array(void)
 
 void json_end(void)
 {
-	assert(depth);
-	depth--;
-	if (level[depth].used && (indent || level[depth].close == ']'))
+	assert(json.depth);
+	json.depth--;
+	if (json.level[json.depth].used && breaks_lines(json.level[json.depth].close == ']'))
 		new_line();
-	out_raw(&level[depth].close, 1);
-	if (!depth)
+	out_raw(&json.level[json.depth].close, 1);
+	if (!json.depth)
 		out_raw("\n", 1);
 }
 
@@ -85,8 +90,9 @@ void json_key(const char *key)
 	separate(false);
 	out_raw("\"", 1);
 	out_raw(key, strlen(key));
-	out_raw(indent ? "\": " : "\":", indent ? 3 : 2);
-	after_key = true;
+	out_raw(json.style == JSON_PRETTY ? "\": " : "\":",
+		json.style == JSON_PRETTY ? 3 : 2);
+	json.after_key = true;
 }
 
 void json_uint(uint64_t v)

@@ -6,7 +6,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-void json_pretty(bool pretty);
+enum json_style {
+	JSON_COMPACT,		/* objects in an array have a line each */
+	JSON_PRETTY,
+	JSON_LINE,		/* a document is one line */
+};
+
+#define JSON_DEPTH_MAX	16
+
+/* A document being written; there is one at a time, but see json_swap(). */
+struct json_state {
+	struct {
+		char close;	/* what ends it: '}' or ']' */
+		bool used;	/* has a member already */
+	} level[JSON_DEPTH_MAX];
+	unsigned int depth;
+	bool after_key;
+	enum json_style style;
+};
+
+/* Goes on with @other, and puts what was written until now there. */
+void json_swap(struct json_state *other);
+
+void json_style(enum json_style style);
 
 void json_object(void);
 void json_array(void);

@@ -24,6 +24,8 @@
 enum {
 	LIST	= 1 << 0,
 	MAP	= 1 << 1,
+	RECORD	= 1 << 2,
+	REPLAY	= 1 << 3,
 	ALL	= ~0U,
 };
 
@@ -31,7 +33,7 @@ struct command {
 	unsigned int bit;
 	const char *name;
 	const char *args;	/* in the usage line */
-	unsigned int max_args;
+	unsigned int nr_args;
 	const char *help;
 	const char *more;	/* at the end of its own help, or NULL */
 	void (*run)(const struct settings *s);
@@ -64,6 +66,12 @@ static const struct command commands[] = {
 	  "  N,M    from N to M, without M\n"
 	  "Numbers are decimal or 0x..., and may end in K, M, G or T.\n",
 	  cmd_map },
+	{ RECORD, "record", "FILE", 1, "samples of all VMs, for replay and -F",
+	  "FILE gets a line of JSON for each sample. Ctrl-C ends it.\n",
+	  cmd_record },
+	{ REPLAY, "replay", "FILE", 1, "list for each sample of a recording",
+	  NULL,
+	  cmd_replay },
 };
 
 static bool set_pid(struct settings *s, const char *arg)
@@ -81,6 +89,31 @@ static bool set_guest(struct settings *s, const char *arg)
 {
 	s->filter.name = arg;
 	return true;
+}
+
+static bool set_file(struct settings *s, const char *arg)
+{
+	s->filter.file = arg;
+	return true;
+}
+
+/* Seconds, which may have decimals; 10 ms at least, a day at most. */
+static bool set_interval(struct settings *s, const char *arg)
+{
+	char *end;
+	double v = strtod(arg, &end);
+
+	if (end == arg || *end || !(v >= 0.01 && v <= 86400))
+		return false;
+	s->interval_ms = v * 1000;
+	return true;
+}
+
+static bool set_count(struct settings *s, const char *arg)
+{
+	const char *end = arg + strlen(arg);
+
+	return text_parse_uint(&arg, end, &s->count) && arg == end && s->count;
 }
 
 static bool set_root(struct settings *s, const char *arg)
@@ -144,16 +177,19 @@ static bool set_version(struct settings *s, const char *arg)
 }
 
 static const struct option_def options[] = {
-	{ 'p', "pid", "PID", LIST | MAP, "only the VMs of this process", set_pid },
-	{ 'g', "guest", "NAME", LIST | MAP, "only the VMs of this name", set_guest },
+	{ 'p', "pid", "PID", ALL, "only the VMs of this process", set_pid },
+	{ 'g', "guest", "NAME", ALL, "only the VMs of this name", set_guest },
+	{ 'F', "file", "FILE", LIST | MAP, "the last sample of a recording", set_file },
+	{ 'i', "interval", "SEC", RECORD, "time between samples (1)", set_interval },
+	{ 'n', "count", "N", RECORD, "end after N samples", set_count },
 	{ 'a', "addr", "SPEC", MAP, "only these addresses", set_addr },
 	{ 0, "shared", NULL, MAP, "only shared ranges", set_shared },
 	{ 0, "private", NULL, MAP, "only private ranges", set_private },
-	{ 'b', "bytes", NULL, LIST | MAP, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
-	{ 0, "pages", NULL, LIST | MAP, "sizes in pages of 4 KiB", set_pages },
+	{ 'b', "bytes", NULL, LIST | MAP | REPLAY, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
+	{ 0, "pages", NULL, LIST | MAP | REPLAY, "sizes in pages of 4 KiB", set_pages },
 	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
 	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", LIST | MAP, "look for sys/ and proc/ below DIR", set_root },
+	{ 0, "root", "DIR", LIST | MAP | RECORD, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };
@@ -270,7 +306,7 @@ static const struct command *parse(int argc, char **argv, struct settings *s,
 				   struct usage_error *e)
 {
 	const struct command *c = &commands[0];
-	unsigned int given = 0;
+	unsigned int given = 0, nr_args;
 
 	parse_options(argc, argv, s, &given, e);
 	s->args = argv + optind;
@@ -281,9 +317,12 @@ static const struct command *parse(int argc, char **argv, struct settings *s,
 			return NULL;
 		}
 		s->args++;
-		if (argc - optind - 1 > (int)c->max_args)
-			usage(e, "too many arguments: '%s'", s->args[c->max_args]);
 	}
+	nr_args = argv + argc - s->args;
+	if (nr_args > c->nr_args)
+		usage(e, "too many arguments: '%s'", s->args[c->nr_args]);
+	else if (nr_args < c->nr_args && !s->help && !s->version)
+		usage(e, "%s needs %s", c->name, c->args);
 	check_options(c, given, e);
 	if (s->shared_only && s->private_only)
 		usage(e, "--shared and --private exclude each other");
@@ -324,7 +363,7 @@ static void help_options(unsigned int bits)
 			continue;
 		snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",
 			 o->arg ?: "");
-		printf("  %c%c%c %-14s %s", o->letter ? '-' : ' ', o->letter ?: ' ',
+		printf("  %c%c%c %-16s %s", o->letter ? '-' : ' ', o->letter ?: ' ',
 		       o->letter ? ',' : ' ', left, o->help);
 		if (bits == ALL)
 			help_option_commands(o);
@@ -349,7 +388,7 @@ static void help_all(void)
 	       "\nUsage: encstat [COMMAND] [OPTION]...\n"
 	       "\nCommands:\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-18s %s\n", commands[i].name, commands[i].help);
+		printf("  %-20s %s\n", commands[i].name, commands[i].help);
 	help_options(ALL);
 	printf("\nExit codes: %d done, %d error, %d usage, %d finding, %d not supported here\n",
 	       EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_FINDING, EXIT_UNSUPPORTED);
@@ -377,7 +416,10 @@ static void run(const struct command *c, const struct settings *s, struct usage_
 
 int main(int argc, char **argv)
 {
-	struct settings s = { .filter.root = getenv("ENCSTAT_ROOT") ?: "" };
+	struct settings s = {
+		.filter.root = getenv("ENCSTAT_ROOT") ?: "",
+		.interval_ms = 1000,
+	};
 	struct usage_error e = { 0 };
 	const struct command *c;
 

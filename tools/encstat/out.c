@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "encstat.h"
@@ -30,38 +31,46 @@ struct table {
 	struct cell *cells;	/* of OUT_TABLE, nr a row, the heading first */
 };
 
-static struct {
+/* Where it goes, and how. */
+struct sink {
+	int fd;
 	bool json;
-	enum out_unit unit;
 	int write_errno;
+};
+
+static struct {
+	struct sink sink;
+	enum out_unit unit;
 	struct table table[NEST_MAX];
 	unsigned int depth;
 	size_t used;
 	char buf[1 << 16];
-} out;
+	struct sink sink_kept;		/* those of stdout, while a file is written */
+	struct json_state json_kept;
+} out = { .sink.fd = STDOUT_FILENO };
 
 void out_init(bool json, bool pretty, enum out_unit unit)
 {
-	out.json = json;
+	out.sink.json = json;
 	out.unit = unit;
-	json_pretty(pretty);
+	json_style(pretty ? JSON_PRETTY : JSON_COMPACT);
 }
 
 bool out_is_json(void)
 {
-	return out.json;
+	return out.sink.json;
 }
 
 static void out_write(const char *s, size_t len)
 {
 	ssize_t n;
 
-	while (len && !out.write_errno) {
-		n = write(STDOUT_FILENO, s, len);
+	while (len && !out.sink.write_errno) {
+		n = write(out.sink.fd, s, len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			out.write_errno = errno;
+			out.sink.write_errno = errno;
 			return;
 		}
 		s += n;
@@ -89,6 +98,27 @@ void out_raw(const char *s, size_t len)
 	out.used += len;
 }
 
+void out_file_begin(int fd)
+{
+	out_flush();
+	out.sink_kept = out.sink;
+	out.sink = (struct sink){ .fd = fd, .json = true };
+	out.json_kept = (struct json_state){ .style = JSON_LINE };
+	json_swap(&out.json_kept);
+}
+
+int out_file_end(void)
+{
+	int err;
+
+	out_flush();
+	err = out.sink.write_errno;
+	out.sink = out.sink_kept;
+	json_swap(&out.json_kept);
+	errno = err;
+	return err ? -1 : 0;
+}
+
 static void out_text(const char *s)
 {
 	out_raw(s, strlen(s));
@@ -110,7 +140,7 @@ void out_safe(FILE *f, const char *s)
 
 void out_begin(const char *command)
 {
-	if (!out.json)
+	if (!out.sink.json)
 		return;
 	json_object();
 	json_key("schema");
@@ -126,12 +156,12 @@ void out_begin(const char *command)
 
 int out_end(void)
 {
-	if (out.json) {
+	if (out.sink.json) {
 		msg_json();
 		json_end();
 	}
 	out_flush();
-	errno = out.write_errno;
+	errno = out.sink.write_errno;
 	return errno ? -1 : 0;
 }
 
@@ -266,7 +296,7 @@ void out_table(const char *key, const struct out_col *cols, unsigned int nr,
 
 	assert(out.depth <= NEST_MAX && nr <= OUT_COLS_MAX);
 	*t = (struct table){ .cols = cols, .nr = nr, .style = style };
-	if (out.json) {
+	if (out.sink.json) {
 		json_key(key);
 		json_array();
 		return;
@@ -284,7 +314,7 @@ void out_table_end(void)
 {
 	struct table *t = top();
 
-	if (out.json)
+	if (out.sink.json)
 		json_end();
 	else if (t->style == OUT_TABLE)
 		table_show(t);
@@ -295,7 +325,7 @@ void out_row(void)
 {
 	struct table *t = top();
 
-	if (out.json)
+	if (out.sink.json)
 		json_object();
 	else if (t->style == OUT_TABLE)
 		table_row_alloc(t);
@@ -305,7 +335,7 @@ void out_row(void)
 
 void out_row_end(void)
 {
-	if (out.json)
+	if (out.sink.json)
 		json_end();
 	else
 		block_line_end(top());
@@ -344,7 +374,7 @@ void out_uint(unsigned int col, uint64_t v)
 {
 	char buf[TEXT_NUM];
 
-	if (!out.json)
+	if (!out.sink.json)
 		put_text(col, buf, text_uint(buf, v));
 	else if (json_col(col))
 		json_uint(v);
@@ -354,7 +384,7 @@ void out_int(unsigned int col, int64_t v)
 {
 	char buf[TEXT_NUM];
 
-	if (!out.json)
+	if (!out.sink.json)
 		put_text(col, buf, snprintf(buf, sizeof(buf), "%lld", (long long)v));
 	else if (json_col(col))
 		json_int(v);
@@ -377,7 +407,7 @@ void out_size(unsigned int col, uint64_t bytes)
 {
 	char buf[TEXT_NUM];
 
-	if (!out.json)
+	if (!out.sink.json)
 		put_text(col, buf, size_in_unit(buf, bytes));
 	else if (json_col(col))
 		json_uint(bytes);
@@ -387,7 +417,7 @@ void out_addr(unsigned int col, uint64_t addr)
 {
 	char buf[TEXT_NUM];
 
-	if (!out.json)
+	if (!out.sink.json)
 		put_text(col, buf, text_addr(buf, addr));
 	else if (json_col(col))
 		json_uint(addr);
@@ -395,7 +425,7 @@ void out_addr(unsigned int col, uint64_t addr)
 
 void out_bool(unsigned int col, bool v)
 {
-	if (!out.json)
+	if (!out.sink.json)
 		put_text(col, v ? "yes" : "no", v ? 3 : 2);
 	else if (json_col(col))
 		json_bool(v);
@@ -406,7 +436,7 @@ void out_str(unsigned int col, const char *s)
 	char buf[NAME_COLUMNS * 16];
 	size_t width;
 
-	if (!out.json) {
+	if (!out.sink.json) {
 		width = text_safe(buf, sizeof(buf), s, NAME_COLUMNS);
 		put_text(col, buf, width);
 	} else if (json_col(col)) {
@@ -416,8 +446,27 @@ void out_str(unsigned int col, const char *s)
 
 void out_none(unsigned int col, const char *text)
 {
-	if (!out.json)
+	if (!out.sink.json)
 		put_text(col, text, strlen(text));
 	else if (json_col(col))
 		json_null();
+}
+
+void out_time(unsigned int col, uint64_t ms)
+{
+	char buf[64] = "?";
+	time_t t = ms / 1000;
+	struct tm tm;
+	size_t len;
+
+	if (out.sink.json) {
+		if (json_col(col))
+			json_uint(ms);
+		return;
+	}
+	if (gmtime_r(&t, &tm)) {
+		len = strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S", &tm);
+		snprintf(buf + len, sizeof(buf) - len, ".%03u UTC", (unsigned int)(ms % 1000));
+	}
+	put_text(col, buf, strlen(buf));
 }

@@ -56,6 +56,15 @@ void out_bool(unsigned int col, bool v);
 void out_str(unsigned int col, const char *s);		/* may be hostile */
 void out_none(unsigned int col, const char *text);	/* JSON: null */
 
+void out_time(unsigned int col, uint64_t ms);		/* since the epoch */
+
+/*
+ * Between the two, what is written goes to @fd and is JSON, a line for each
+ * document. out_file_end() returns -1 and errno if that failed.
+ */
+void out_file_begin(int fd);
+int out_file_end(void);
+
 /* Below the tables. */
 void out_raw(const char *s, size_t len);
 void out_flush(void);

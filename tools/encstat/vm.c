@@ -11,6 +11,7 @@
 
 #include "io.h"
 #include "msg.h"
+#include "recording.h"
 #include "text.h"
 #include "vm.h"
 
@@ -73,8 +74,7 @@ static void tell_no_kvm_dir(const struct vms *vms, const char *root, int err)
 	}
 }
 
-/* "<pid>-<fd>" and nothing else */
-static bool parse_id(const char *id, struct vm *vm)
+bool vm_parse_id(const char *id, struct vm *vm)
 {
 	const char *p = id, *end = id + strlen(id);
 	uint64_t pid, fd;
@@ -102,29 +102,34 @@ static char *name_of_pid(const char *root, int pid)
 	return name;
 }
 
-static bool wanted(const struct vm *vm, const struct vm_filter *filter)
+bool vm_wanted(const struct vm *vm, const struct vm_filter *filter)
 {
 	if (filter->pid && vm->pid != filter->pid)
 		return false;
 	return !filter->name || (vm->name && !strcmp(vm->name, filter->name));
 }
 
-static int add_vm(struct vms *vms, const char *id, const struct vm_filter *filter)
+int vms_add(struct vms *vms, const struct vm *vm)
 {
-	struct vm vm, *v;
+	struct vm *v = reallocarray(vms->v, vms->nr + 1, sizeof(*v));
 
-	if (!parse_id(id, &vm))
-		return 0;
-	vm.name = name_of_pid(filter->root, vm.pid);
-	if (!wanted(&vm, filter)) {
-		free(vm.name);
-		return 0;
-	}
-	v = reallocarray(vms->v, vms->nr + 1, sizeof(*v));
 	if (!v)
 		return -1;
 	vms->v = v;
-	vms->v[vms->nr++] = vm;
+	vms->v[vms->nr++] = *vm;
+	return 0;
+}
+
+static int add_vm(struct vms *vms, const char *id, const struct vm_filter *filter)
+{
+	struct vm vm;
+
+	if (!vm_parse_id(id, &vm))
+		return 0;
+	vm.name = name_of_pid(filter->root, vm.pid);
+	if (vm_wanted(&vm, filter))
+		return vms_add(vms, &vm);
+	free(vm.name);
 	return 0;
 }
 
@@ -182,31 +187,24 @@ static bool parameter_is_on(const char *root)
 	return on;
 }
 
-static int check_found(const struct vms *vms, const struct vm_filter *filter)
+/* A filter must let somebody through. */
+static int check_filter(const struct vms *vms, const struct vm_filter *filter)
 {
-	if (!has_series(vms, filter)) {
-		msg_error(EXIT_UNSUPPORTED, "unsupported-kernel", hint_kernel,
-			  "this kernel does not track page encryption status");
-		return -1;
-	}
-	if (!vms->nr && filter->name) {
+	if (vms->nr || (!filter->name && !filter->pid))
+		return 0;
+	if (filter->name)
 		msg_error(EXIT_ERROR, "no-such-vm", NULL, "no VM named %s", filter->name);
-		return -1;
-	}
-	if (!vms->nr && filter->pid) {
+	else
 		msg_error(EXIT_ERROR, "no-such-vm", NULL, "no VM with pid %d", filter->pid);
-		return -1;
-	}
-	return 0;
+	return -1;
 }
 
-int vms_find(struct vms *vms, const struct vm_filter *filter)
+static int find_in_debugfs(struct vms *vms, const struct vm_filter *filter)
 {
 	struct fault fault = { 0 };
 	DIR *dir;
 	int ret;
 
-	*vms = (struct vms){ 0 };
 	snprintf(vms->dir, sizeof(vms->dir), "%s" DEBUGFS_KVM, filter->root);
 	dir = opendir(vms->dir);
 	if (!dir) {
@@ -220,7 +218,25 @@ int vms_find(struct vms *vms, const struct vm_filter *filter)
 	msg_fault(&fault);
 
 	vms->tracking_default = parameter_is_on(filter->root);
-	ret = ret ?: check_found(vms, filter);
+	if (!ret && !has_series(vms, filter)) {
+		msg_error(EXIT_UNSUPPORTED, "unsupported-kernel", hint_kernel,
+			  "this kernel does not track page encryption status");
+		ret = -1;
+	}
+	return ret;
+}
+
+int vms_find(struct vms *vms, const struct vm_filter *filter)
+{
+	uint64_t time_ms;
+	int ret;
+
+	*vms = (struct vms){ 0 };
+	if (filter->file)
+		ret = recording_last(filter, vms, &time_ms) < 0 ? -1 : 0;
+	else
+		ret = find_in_debugfs(vms, filter);
+	ret = ret ?: check_filter(vms, filter);
 	if (ret)
 		vms_free(vms);
 	return ret;
@@ -333,6 +349,8 @@ bool vm_load(struct vm *vm, const struct vms *vms)
 	struct fault fault[FAULTS_MAX];
 	int i;
 
+	if (vms->recorded)
+		return true;
 	for (i = 0; i < LOAD_TRIES; i++) {
 		if (i)
 			usleep(LOAD_PAUSE_US);

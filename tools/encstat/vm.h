@@ -14,6 +14,7 @@
 
 /* Which VMs; all, if neither is given. */
 struct vm_filter {
+	const char *file;	/* a recording to look at, or NULL */
 	const char *root;	/* in front of /sys and /proc; "" for this machine */
 	int pid;		/* 0: any */
 	const char *name;	/* NULL: any */
@@ -38,9 +39,15 @@ struct vm {
 struct vms {
 	struct vm *v;
 	size_t nr;
+	bool recorded;		/* all is known, there is nothing to load */
 	bool tracking_default;	/* the parameter: new VMs are tracked */
 	char dir[PATH_MAX];	/* where they are */
 };
+
+/* "<pid>-<fd>" and nothing else; fills in a new @vm. */
+bool vm_parse_id(const char *id, struct vm *vm);
+bool vm_wanted(const struct vm *vm, const struct vm_filter *filter);
+int vms_add(struct vms *vms, const struct vm *vm);
 
 /* -1 if there is nothing to look at; the reason has been told. */
 int vms_find(struct vms *vms, const struct vm_filter *filter);
