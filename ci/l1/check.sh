@@ -67,22 +67,14 @@ shared_plausible()
 # encstat_agrees NAME: encstat's JSON says what the files of debugfs say
 encstat_agrees()
 {
-	local dir json
+	local dir json got ranges
 	dir=$(vm_debugfs "$1")
 	json=$("$OUT/encstat" -j -p "$(vm_pid "$1")") || vm_fail "encstat: status $?" || return
-	echo "$json"
-	equal "name" "$(encstat_field name)" "$1" || return
-	equal "shared bytes" "$(encstat_field shared_bytes)" $(($(shared "$1") * 4096)) || return
-	equal "ranges" "$(encstat_field shared_ranges)" \
-		"$(awk '$1 == "end" { print $2 }' "$dir/page_enc_map")" || return
-	equal "READY" "$(encstat_field 'ready | if . then 1 else 0 end')" "$(vm_stat "$1" ready)" || return
-	equal "tracker's memory" "$(encstat_field tracker_bytes)" "$(vm_stat "$1" bytes)"
-}
-
-# encstat_field JQ: a field of the only VM in $json, wherever the list is
-encstat_field()
-{
-	jq -r "[.. | objects | select(has(\"pid\"))][0].$1" <<<"$json"
+	got=$(jq -r '[.. | objects | select(has("pid"))][0] |
+		"\(.name) \(.shared_bytes) \(.shared_ranges) \(if .ready then 1 else 0 end) \(.tracker_bytes)"' <<<"$json")
+	ranges=$(awk '$1 == "end" { print $2 }' "$dir/page_enc_map")
+	equal "name, shared bytes, ranges, READY, tracker's bytes by encstat" "$got" \
+		"$1 $(($(shared "$1") * 4096)) $ranges $(vm_stat "$1" ready) $(vm_stat "$1" bytes)"
 }
 
 sev_active()

@@ -6,7 +6,7 @@
 #
 # vm_start NAME takes its settings from the environment:
 #   VM_SMP=2 VM_MEM=512M VM_KERNEL=$OUT/guest.bzImage VM_APPEND=... VM_OPTS=...
-#   VM_KEXEC=FILE  a kernel to kexec into: /kexec/bzImage and /kexec/initrd
+#   VM_KEXEC=1     the guest gets what vm_kexec needs
 #   VM_DISK=FILE   behind virtio-blk, default a blank one; "none": no disk
 #   VM_FIRMWARE=ovmf
 
@@ -29,26 +29,13 @@ vm_alive()
 	kill -0 "$(vm_pid "$1")" 2>/dev/null
 }
 
-# vm_kexec_cpio DIR KERNEL: what a guest needs in order to kexec, as a cpio
-vm_kexec_cpio()
-{
-	mkdir -p "$1/payload/kexec"
-	cp "$2" "$1/payload/kexec/bzImage"
-	cp "$OUT/guest.cpio" "$1/payload/kexec/initrd"
-	(cd "$1/payload" && find . | cpio -o -H newc --quiet)
-	rm -r "$1/payload"
-}
-
 vm_initrd()
 {
 	if [ -z "${VM_KEXEC:-}" ]; then
 		echo "$OUT/guest.cpio"
 		return
 	fi
-	{
-		cat "$OUT/guest.cpio"
-		vm_kexec_cpio "$1" "$VM_KEXEC"
-	} >"$1/initrd"
+	cat "$OUT/guest.cpio" "$OUT/kexec.cpio" >"$1/initrd"
 	echo "$1/initrd"
 }
 
@@ -83,7 +70,7 @@ vm_launch()
 	initrd=$(vm_initrd "$dir")
 	read -ra extra <<<"$(vm_firmware "$dir") $(vm_disk "$dir") ${VM_OPTS:-}"
 	: >"$OUT/$name.console"
-	qemu-system-x86_64 -name "$name" -machine q35,accel=kvm,sata=off,smbus=off,vmport=off \
+	qemu-system-x86_64 -name "$name" -machine q35,accel=kvm,sata=off,smbus=off,vmport=off,i8042=off \
 		-cpu host,migratable=off -smp "${VM_SMP:-2}" -m "${VM_MEM:-512M}" \
 		-nodefaults -no-user-config -display none \
 		-kernel "${VM_KERNEL:-$OUT/guest.bzImage}" -initrd "$initrd" \
@@ -213,7 +200,7 @@ vm_bind()
 		[ -e $d/driver ] || echo $d >/sys/bus/virtio/drivers/virtio_blk/bind; done'
 }
 
-# vm_kexec NAME: into the kernel that VM_KEXEC put there, with the same
+# vm_kexec NAME: into the guest's default kernel, with the same
 # command line
 vm_kexec()
 {
