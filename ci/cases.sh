@@ -14,19 +14,34 @@ declared()
 	sed -n "s/^# $2: //p" "$TOP/ci/cases/$1.sh"
 }
 
+# What a case declares to need beside the guest kernel, into DIR
+add_needs()
+{
+	local case=$1 dir=$2 names
+	if [ -n "$(declared "$case" base)" ]; then
+		require_file "$BASE_KERNEL" "the unpatched kernel"
+		cp "$BASE_KERNEL" "$dir/base.bzImage"
+	fi
+	if [ -n "$(declared "$case" selftests)" ]; then
+		# shellcheck source=/dev/null
+		mapfile -t names < <(. "$TOP/ci/cases/$case.sh" && printf '%s\n' "${OWN[@]}" "${OTHERS[@]}")
+		"$TOP/ci/selftests.sh" "$dir/selftests" "${names[@]}"
+	fi
+}
+
 run_case()
 {
-	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM
+	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM start=$SECONDS
 	limit=$(declared "$CASE" timeout)
 	append=$(declared "$CASE" append)
 	L1_MEM=$(declared "$CASE" memory)
 	[ -n "$limit" ] || die "case $CASE declares no time-out"
 	l1_prepare "$dir" case
 	l1_env "$dir" CASE
+	add_needs "$CASE" "$dir" || { echo "FAIL $CASE: preparation"; return; } >"$dir/verdicts"
 	l1_qemu "$dir" "$limit" "$append" || rc=$?
-	l1_verdicts "$dir" "$rc" | sed -E "s/^(PASS|FAIL|SKIP\([^)]*\)) /\1 $CASE: /" |
-		tee "$dir/verdicts"
-	say "$CASE took $(elapsed $((SECONDS - start))) since the start, logs in $dir"
+	l1_verdicts "$dir" "$rc" | sed -E "s/^(PASS|FAIL|SKIP\([^)]*\)) /\1 $CASE: /" >"$dir/verdicts"
+	say "$CASE: $(elapsed $((SECONDS - start))), logs in $dir"
 }
 
 all_cases()
@@ -41,7 +56,7 @@ count()
 
 main()
 {
-	local cases=("$@") case start=$SECONDS results=$RESULTS/cases
+	local cases=("$@") case results=$RESULTS/cases
 	[ ${#cases[@]} -gt 0 ] || read -ra cases <<<"${CASE:-}"
 	[ ${#cases[@]} -gt 0 ] || mapfile -t cases < <(all_cases)
 	mkdir -p "$RESULTS" "$LOGS"
@@ -51,7 +66,7 @@ main()
 	done
 	for case in "${cases[@]}"; do
 		run_case "$case"
-		cat "$LOGS/$case/verdicts" >>"$results"
+		tee -a "$results" <"$LOGS/$case/verdicts"
 	done
 	echo "$(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
 	[ "$(count FAIL)" = 0 ] && [ "$(count PASS)" != 0 ]

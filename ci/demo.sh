@@ -11,7 +11,7 @@ set -euo pipefail
 . "$TOP/ci/qemu.sh"
 
 # The port that carries what the user is to see
-user_port=(-chardev "file,id=user,path=/dev/stdout,append=on" -device virtserialport,chardev=user,name=user)
+user_port=(-chardev "file,id=user,path=/dev/stdout,append=on" -device "virtserialport,chardev=user,name=user")
 
 main()
 {

@@ -82,7 +82,8 @@ l1_qemu()
 	shift 3
 	out=$(qemu_path "$dir")
 	read -ra machine < <(l1_machine)
-	timeout -k 5 "$limit" qemu-system-x86_64 "${machine[@]}" \
+	# shellcheck disable=SC2086 # options
+	timeout ${L1_TIMEOUT:-} -k 5 "$limit" qemu-system-x86_64 "${machine[@]}" \
 		-name "L1 ${dir##*/}" -smp "${L1_SMP:-2}" -m "${L1_MEM:-2G}" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$L1_KERNEL" -append "$(l1_append "$append")" \

@@ -125,17 +125,18 @@ vm_send()
 # output and its status, 125 if no answer came
 vm_sh()
 {
-	local id=r$RANDOM line held='' have='' deadline=$((SECONDS + ${3:-30}))
+	local id=r$RANDOM line text='' deadline=$((SECONDS + ${3:-30}))
 	vm_send "$1" "$id" "$2" || return 125
 	while vm_read "$1" "$deadline"; do
 		case $line in
 		"@$id "*)
-			[ -z "$held" ] || printf '%s\n' "$held"
+			text=${text%$'\n'} # the agent's own
+			printf '%s' "$text"
 			return "${line#@"$id" }"
 			;;
+		@r*) text='' ;; # of a request that was given up
+		*) text+=$line$'\n' ;;
 		esac
-		[ -z "$have" ] || printf '%s\n' "$held"
-		held=$line have=1
 	done
 	echo "guest $1: no answer to: $2" >&2
 	return 125
