@@ -80,7 +80,7 @@ each-patch: tree	## build after every single patch (long)
 
 ## the tool
 encstat: deps-demo	## build tools/encstat
-	@$(MAKE) -C tools/encstat O=$(BUILD)/encstat
+	@$(MAKE) -s -C tools/encstat O=$(BUILD)/encstat
 
 ## using it
 demo: kernel encstat	## boot a tracked guest and show its page encryption status

@@ -25,7 +25,7 @@ stage()
 # A step that only prepares: it counts if it fails
 prepare()
 {
-	stage "$1" make -C "$TOP" "$1"
+	stage "$1" make --no-print-directory -C "$TOP" "$1"
 	[ ! -s "$RESULTS/$1" ] || return 1
 }
 
