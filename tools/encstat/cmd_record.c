@@ -2,56 +2,15 @@
 /* encstat record: samples of all VMs in a file; encstat replay: shows them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "encstat.h"
 #include "json.h"
 #include "msg.h"
 #include "recording.h"
-
-#define NS_PER_MS	1000000
-#define MS_PER_S	1000
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal)
-{
-	stopped = 1;
-}
-
-/* So that the last line is whole. */
-static void catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = stop };
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-}
-
-static uint64_t now_ms(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * MS_PER_S + ts.tv_nsec / NS_PER_MS;
-}
-
-/* False: a signal came. */
-static bool sleep_until(uint64_t ms)
-{
-	struct timespec ts = {
-		.tv_sec = ms / MS_PER_S,
-		.tv_nsec = ms % MS_PER_S * NS_PER_MS,
-	};
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-	return !stopped;
-}
+#include "sampler.h"
 
 static void write_ranges(const char *key, bool known, const struct ranges *ranges)
 {
@@ -74,12 +33,21 @@ static void write_ranges(const char *key, bool known, const struct ranges *range
 
 static void write_vm(const struct vm *vm)
 {
+	int i;
+
 	out_row();
 	vm_show(vm);
 	write_ranges("memory", vm->has_slots, &vm->slots.memory);
 	write_ranges("shared", vm->has_map, &vm->map.shared);
 	json_key("shared_complete");
 	json_bool(vm->map.complete);
+	for (i = 0; i < VM_COUNTERS; i++) {
+		json_key(vm_counter_keys[i]);
+		if (vm->has_counters)
+			json_uint(vm->counters[i]);
+		else
+			json_null();
+	}
 	out_row_end();
 }
 
@@ -117,7 +85,7 @@ static int tell_write_error(const char *path)
 /* Everything is read, and told about, before anything is written. */
 static int sample(int fd, const struct settings *s)
 {
-	uint64_t time_ms = now_ms(CLOCK_REALTIME);
+	uint64_t time_ms = time_now_ms();
 	struct vms vms;
 	bool *loaded;
 	size_t i;
@@ -125,6 +93,7 @@ static int sample(int fd, const struct settings *s)
 
 	if (vms_find(&vms, &s->filter))
 		return -1;
+	vms.want_counters = true;
 	loaded = calloc(vms.nr + 1, sizeof(*loaded));
 	if (!loaded) {
 		vms_free(&vms);
@@ -143,7 +112,7 @@ static int sample(int fd, const struct settings *s)
 
 static void record(int fd, const struct settings *s)
 {
-	uint64_t next = now_ms(CLOCK_MONOTONIC), n;
+	struct pace pace;
 
 	out_file_begin(fd);
 	write_header();
@@ -151,16 +120,10 @@ static void record(int fd, const struct settings *s)
 		tell_write_error(s->args[0]);
 		return;
 	}
-	for (n = 0; !s->count || n < s->count; n++) {
-		if (n && !sleep_until(next))
-			break;
+	pace_start(&pace, s->interval_ms, s->count);
+	while (pace_next(&pace))
 		if (sample(fd, s))
 			break;
-		/* after a pause of the machine, do not catch up */
-		next += s->interval_ms;
-		if (next < now_ms(CLOCK_MONOTONIC))
-			next = now_ms(CLOCK_MONOTONIC);
-	}
 }
 
 void cmd_record(const struct settings *s)
@@ -171,7 +134,6 @@ void cmd_record(const struct settings *s)
 		tell_write_error(s->args[0]);
 		return;
 	}
-	catch_signals();
 	record(fd, s);
 	if (close(fd))
 		tell_write_error(s->args[0]);

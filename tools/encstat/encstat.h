@@ -20,6 +20,7 @@ struct settings {
 	uint64_t interval_ms;
 	uint64_t count;		/* 0: until a signal comes */
 	bool json;
+	bool csv;
 	bool pretty;
 	bool help;
 	bool version;
@@ -32,6 +33,7 @@ struct settings {
  */
 void cmd_list(const struct settings *s);
 void cmd_map(const struct settings *s);
+void cmd_stat(const struct settings *s);
 void cmd_record(const struct settings *s);
 void cmd_replay(const struct settings *s);
 

@@ -45,7 +45,7 @@ static bool parse_spec(const char *p, struct range *r)
 		return r->start < ADDR_END;
 	case '+':
 		p++;
-		if (!number(&p, &bytes) || bytes > ADDR_END - r->start)
+		if (!number(&p, &bytes))
 			return false;
 		r->end = r->start + bytes;
 		break;
@@ -55,6 +55,7 @@ static bool parse_spec(const char *p, struct range *r)
 			return false;
 		break;
 	}
+	/* an end that went beyond 64 bits is below the start */
 	return !*p && r->start < r->end && !((r->start | r->end) & (PAGE_SIZE_4K - 1));
 }
 
@@ -65,7 +66,7 @@ static int range_order(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* Overlapping ranges become one, so that nothing is shown twice. */
+/* What is given twice is one, so that it is neither shown twice nor in pieces. */
 static void sort_and_merge(struct ranges *r)
 {
 	size_t i, n = 0;

@@ -115,6 +115,14 @@ void json_int(int64_t v)
 	out_raw(buf, n);
 }
 
+void json_tenths(uint64_t tenths)
+{
+	char buf[TEXT_NUM + 2];
+
+	separate(false);
+	out_raw(buf, text_tenths(buf, tenths));
+}
+
 void json_bool(bool v)
 {
 	separate(false);

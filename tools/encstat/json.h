@@ -37,6 +37,7 @@ void json_end(void);			/* of the innermost object or array */
 void json_key(const char *key);		/* @key needs no escapes */
 void json_uint(uint64_t v);
 void json_int(int64_t v);
+void json_tenths(uint64_t tenths);	/* a number with one decimal */
 void json_bool(bool v);
 void json_null(void);
 void json_string(const char *s);	/* any bytes; what is not UTF-8 becomes U+FFFD */

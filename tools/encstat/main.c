@@ -26,6 +26,7 @@ enum {
 	MAP	= 1 << 1,
 	RECORD	= 1 << 2,
 	REPLAY	= 1 << 3,
+	STAT	= 1 << 4,
 	ALL	= ~0U,
 };
 
@@ -66,6 +67,11 @@ static const struct command commands[] = {
 	  "  N,M    from N to M, without M\n"
 	  "Numbers are decimal or 0x..., and may end in K, M, G or T.\n",
 	  cmd_map },
+	{ STAT, "stat", "", 0, "how fast each VM converts memory",
+	  "A line for each VM and interval. Rates are pages or calls a second in that\n"
+	  "interval, the first one too; a VM that began within it counts from then on.\n"
+	  "READY+ and READY- are how often READY was set and withdrawn.\n",
+	  cmd_stat },
 	{ RECORD, "record", "FILE", 1, "samples of all VMs, for replay and -F",
 	  "FILE gets a line of JSON for each sample. Ctrl-C ends it.\n",
 	  cmd_record },
@@ -114,6 +120,12 @@ static bool set_count(struct settings *s, const char *arg)
 	const char *end = arg + strlen(arg);
 
 	return text_parse_uint(&arg, end, &s->count) && arg == end && s->count;
+}
+
+static bool set_csv(struct settings *s, const char *arg)
+{
+	s->csv = true;
+	return true;
 }
 
 static bool set_root(struct settings *s, const char *arg)
@@ -180,16 +192,17 @@ static const struct option_def options[] = {
 	{ 'p', "pid", "PID", ALL, "only the VMs of this process", set_pid },
 	{ 'g', "guest", "NAME", ALL, "only the VMs of this name", set_guest },
 	{ 'F', "file", "FILE", LIST | MAP, "the last sample of a recording", set_file },
-	{ 'i', "interval", "SEC", RECORD, "time between samples (1)", set_interval },
-	{ 'n', "count", "N", RECORD, "end after N samples", set_count },
+	{ 'i', "interval", "SEC", RECORD | STAT, "length of an interval (1)", set_interval },
+	{ 'n', "count", "N", RECORD | STAT, "end after N samples or intervals", set_count },
+	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
 	{ 'a', "addr", "SPEC", MAP, "only these addresses", set_addr },
 	{ 0, "shared", NULL, MAP, "only shared ranges", set_shared },
 	{ 0, "private", NULL, MAP, "only private ranges", set_private },
-	{ 'b', "bytes", NULL, LIST | MAP | REPLAY, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
-	{ 0, "pages", NULL, LIST | MAP | REPLAY, "sizes in pages of 4 KiB", set_pages },
+	{ 'b', "bytes", NULL, LIST | MAP | REPLAY | STAT, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
+	{ 0, "pages", NULL, LIST | MAP | REPLAY | STAT, "sizes in pages of 4 KiB", set_pages },
 	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
 	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", LIST | MAP | RECORD, "look for sys/ and proc/ below DIR", set_root },
+	{ 0, "root", "DIR", LIST | MAP | RECORD | STAT, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };

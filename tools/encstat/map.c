@@ -203,15 +203,25 @@ static int map_extent(struct parser *p, struct enc_map *map, uint64_t *pages)
 	return 0;
 }
 
-int map_read(struct reader *r, struct enc_map *map, struct fault *fault)
+/* Only whether the VM is tracked and so on: cheap, however long the map is. */
+int map_read_header(struct reader *r, struct enc_map *map, struct fault *fault)
 {
 	struct parser p = { .r = r, .fault = fault };
-	uint64_t lines = 0, pages = 0;
 
 	*map = (struct enc_map){ .c_bit = -1 };
 	if (map_header(&p, map))
 		return -1;
 	map->has_header = true;
+	return 0;
+}
+
+int map_read(struct reader *r, struct enc_map *map, struct fault *fault)
+{
+	struct parser p = { .r = r, .fault = fault };
+	uint64_t lines = 0, pages = 0;
+
+	if (map_read_header(r, map, fault))
+		return -1;
 	for (;; lines++) {
 		if (next_line(&p, NULL))
 			return -1;

@@ -44,6 +44,7 @@ struct slot_map {
  * line is in @map nevertheless.
  */
 int map_read(struct reader *r, struct enc_map *map, struct fault *fault);
+int map_read_header(struct reader *r, struct enc_map *map, struct fault *fault);
 int slots_read(struct reader *r, struct slot_map *slots, struct fault *fault);
 
 int ranges_add(struct ranges *r, uint64_t start, uint64_t end);

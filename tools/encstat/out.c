@@ -35,6 +35,7 @@ struct table {
 struct sink {
 	int fd;
 	bool json;
+	bool csv;
 	int write_errno;
 };
 
@@ -59,6 +60,11 @@ void out_init(bool json, bool pretty, enum out_unit unit)
 bool out_is_json(void)
 {
 	return out.sink.json;
+}
+
+void out_csv(void)
+{
+	out.sink.csv = !out.sink.json;
 }
 
 static void out_write(const char *s, size_t len)
@@ -197,12 +203,28 @@ static void put_aligned(const struct table *t, unsigned int col, const char *tex
 	out_text("  ");
 }
 
+/* Quoted, if it has to be. */
+static void put_csv(const struct table *t, unsigned int col, const char *text)
+{
+	bool quote = strpbrk(text, ",\"");
+
+	if (quote)
+		out_text("\"");
+	for (; *text; text++)
+		out_raw(*text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+	if (quote)
+		out_text("\"");
+	out_text(last_col(t, col) ? "\n" : ",");
+}
+
 static void stream_head(const struct table *t)
 {
 	unsigned int i;
 
 	for (i = 0; i < t->nr; i++)
-		if (t->cols[i].head)
+		if (t->cols[i].head && out.sink.csv)
+			put_csv(t, i, t->cols[i].key);
+		else if (t->cols[i].head)
 			put_aligned(t, i, t->cols[i].head, strlen(t->cols[i].head),
 				    t->cols[i].width);
 }
@@ -362,7 +384,10 @@ static void put_text(unsigned int col, const char *text, size_t width)
 		table_cell(t, col, text, width);
 		break;
 	case OUT_STREAM:
-		put_aligned(t, col, text, width, t->cols[col].width);
+		if (out.sink.csv)
+			put_csv(t, col, text);
+		else
+			put_aligned(t, col, text, width, t->cols[col].width);
 		break;
 	case OUT_BLOCK:
 		block_cell(t, col, text);
@@ -392,7 +417,7 @@ void out_int(unsigned int col, int64_t v)
 
 static size_t size_in_unit(char *buf, uint64_t bytes)
 {
-	switch (out.unit) {
+	switch (out.sink.csv ? OUT_BYTES : out.unit) {
 	case OUT_BYTES:
 		return text_uint(buf, bytes);
 	case OUT_PAGES:
@@ -423,6 +448,16 @@ void out_addr(unsigned int col, uint64_t addr)
 		json_uint(addr);
 }
 
+void out_tenths(unsigned int col, uint64_t tenths)
+{
+	char buf[TEXT_NUM + 2];
+
+	if (!out.sink.json)
+		put_text(col, buf, text_tenths(buf, tenths));
+	else if (json_col(col))
+		json_tenths(tenths);
+}
+
 void out_bool(unsigned int col, bool v)
 {
 	if (!out.sink.json)
@@ -447,26 +482,35 @@ void out_str(unsigned int col, const char *s)
 void out_none(unsigned int col, const char *text)
 {
 	if (!out.sink.json)
-		put_text(col, text, strlen(text));
+		put_text(col, out.sink.csv ? "" : text, strlen(text));
 	else if (json_col(col))
 		json_null();
 }
 
-void out_time(unsigned int col, uint64_t ms)
+static void put_time(unsigned int col, uint64_t ms, const char *format)
 {
 	char buf[64] = "?";
 	time_t t = ms / 1000;
 	struct tm tm;
-	size_t len;
 
 	if (out.sink.json) {
 		if (json_col(col))
 			json_uint(ms);
 		return;
 	}
-	if (gmtime_r(&t, &tm)) {
-		len = strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S", &tm);
-		snprintf(buf + len, sizeof(buf) - len, ".%03u UTC", (unsigned int)(ms % 1000));
-	}
+	if (out.sink.csv)
+		text_uint(buf, ms);
+	else if (gmtime_r(&t, &tm))
+		strftime(buf, sizeof(buf), format, &tm);
 	put_text(col, buf, strlen(buf));
+}
+
+void out_clock(unsigned int col, uint64_t ms)
+{
+	put_time(col, ms, "%H:%M:%S");
+}
+
+void out_time(unsigned int col, uint64_t ms)
+{
+	put_time(col, ms, "%Y-%m-%d %H:%M:%S UTC");
 }

@@ -36,6 +36,9 @@ enum out_unit { OUT_IEC, OUT_BYTES, OUT_PAGES };
 void out_init(bool json, bool pretty, enum out_unit unit);
 bool out_is_json(void);
 
+/* From now on OUT_STREAM is comma-separated values under the JSON keys. */
+void out_csv(void);
+
 /* A document; out_end() also writes errors and notes, and fails if a write did. */
 void out_begin(const char *command);
 int out_end(void);
@@ -52,11 +55,14 @@ void out_uint(unsigned int col, uint64_t v);
 void out_int(unsigned int col, int64_t v);
 void out_size(unsigned int col, uint64_t bytes);
 void out_addr(unsigned int col, uint64_t addr);
+void out_tenths(unsigned int col, uint64_t tenths);
 void out_bool(unsigned int col, bool v);
 void out_str(unsigned int col, const char *s);		/* may be hostile */
 void out_none(unsigned int col, const char *text);	/* JSON: null */
 
-void out_time(unsigned int col, uint64_t ms);		/* since the epoch */
+/* Milliseconds since the epoch; as text in UTC, without or with the date. */
+void out_clock(unsigned int col, uint64_t ms);
+void out_time(unsigned int col, uint64_t ms);
 
 /*
  * Between the two, what is written goes to @fd and is JSON, a line for each

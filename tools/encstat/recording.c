@@ -164,6 +164,15 @@ static bool get_map(const json_t *obj, struct vm *vm)
 	return !json_is_array(shared) || get_ranges(obj, "shared", &vm->map.shared);
 }
 
+static void get_counters(const json_t *obj, struct vm *vm)
+{
+	int i;
+
+	vm->has_counters = true;
+	for (i = 0; i < VM_COUNTERS; i++)
+		vm->has_counters &= get_uint(obj, vm_counter_keys[i], &vm->counters[i]);
+}
+
 static bool get_vm(const json_t *obj, struct vm *vm)
 {
 	const char *id = json_string_value(json_object_get(obj, "vm"));
@@ -180,6 +189,7 @@ static bool get_vm(const json_t *obj, struct vm *vm)
 	vm->has_slots = json_is_array(memory);
 	if (vm->has_slots && !get_ranges(obj, "memory", &vm->slots.memory))
 		return false;
+	get_counters(obj, vm);
 	get_uint(obj, "memory_readonly_bytes", &vm->slots.readonly_bytes);
 	return get_map(obj, vm);
 }

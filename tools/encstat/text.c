@@ -24,6 +24,16 @@ size_t text_uint(char *buf, uint64_t v)
 	return len;
 }
 
+size_t text_tenths(char *buf, uint64_t tenths)
+{
+	size_t len = text_uint(buf, tenths / 10);
+
+	buf[len++] = '.';
+	buf[len++] = '0' + tenths % 10;
+	buf[len] = '\0';
+	return len;
+}
+
 size_t text_addr(char *buf, uint64_t v)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -11,6 +11,7 @@
 
 /* All of these return the length; @buf is terminated. */
 size_t text_uint(char *buf, uint64_t v);
+size_t text_tenths(char *buf, uint64_t tenths);	/* "1.5" of 15 */
 size_t text_addr(char *buf, uint64_t v);	/* 0x and 16 digits, as debugfs has it */
 size_t text_size(char *buf, uint64_t bytes);	/* IEC units: "4 KiB", "1.5 GiB" */
 

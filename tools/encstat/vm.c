@@ -19,7 +19,7 @@
 #define DEBUGFS_KVM	DEBUGFS "/kvm"
 
 #define ARGS_MAX	(1 << 20)
-#define FAULTS_MAX	4		/* one for each file of a VM */
+#define FAULTS_MAX	5		/* one for each file of a VM, one for all counters */
 #define LOAD_TRIES	5
 #define LOAD_PAUSE_US	5000
 
@@ -279,7 +279,10 @@ static void load_map(struct vm *vm, const struct vms *vms, struct fault *fault)
 
 	if (!file_open(&f, vms, vm, "page_enc_map", fault))
 		return;
-	vm->has_map = !map_read(&f.r, &vm->map, fault) || vm->map.has_header;
+	if (vms->only_stats)
+		vm->has_map = !map_read_header(&f.r, &vm->map, fault);
+	else
+		vm->has_map = !map_read(&f.r, &vm->map, fault) || vm->map.has_header;
 	reader_close(&f.r);
 }
 
@@ -311,6 +314,42 @@ static bool load_stat(const struct vm *vm, const struct vms *vms, const char *fi
 	return ok;
 }
 
+const char *const vm_counter_keys[VM_COUNTERS] = {
+	[VM_CALLS]		= "calls",
+	[VM_TO_SHARED]		= "pages_to_shared",
+	[VM_TO_PRIVATE]		= "pages_to_private",
+	[VM_REFUSED_INVAL]	= "refused_inval",
+	[VM_REFUSED_PERM]	= "refused_perm",
+	[VM_READY_SET]		= "ready_set",
+	[VM_READY_CLEARED]	= "ready_cleared",
+};
+
+static void load_counters(struct vm *vm, const struct vms *vms, struct fault *fault)
+{
+	static const char *const files[VM_COUNTERS] = {
+		[VM_CALLS]		= "page_enc_calls",
+		[VM_TO_SHARED]		= "page_enc_to_shared",
+		[VM_TO_PRIVATE]		= "page_enc_to_private",
+		[VM_REFUSED_INVAL]	= "page_enc_refused_inval",
+		[VM_REFUSED_PERM]	= "page_enc_refused_perm",
+		[VM_READY_SET]		= "page_enc_ready_set",
+		[VM_READY_CLEARED]	= "page_enc_ready_cleared",
+	};
+	int i;
+
+	vm->has_counters = true;
+	for (i = 0; i < VM_COUNTERS; i++)
+		vm->has_counters &= load_stat(vm, vms, files[i], &vm->counters[i], fault);
+}
+
+static void load_shared(struct vm *vm, const struct vms *vms, struct fault *fault)
+{
+	uint64_t pages = 0;
+
+	vm->has_shared = load_stat(vm, vms, "page_enc_shared_pages", &pages, fault);
+	vm->shared_bytes = pages << PAGE_SHIFT_4K;
+}
+
 static bool vm_gone(const struct vm *vm, const struct vms *vms)
 {
 	char path[PATH_MAX + 32];
@@ -324,10 +363,15 @@ static void load_all(struct vm *vm, const struct vms *vms, struct fault *fault)
 	uint64_t ready = 0;
 
 	load_map(vm, vms, &fault[0]);
-	load_slots(vm, vms, &fault[1]);
+	if (vms->only_stats)
+		load_shared(vm, vms, &fault[1]);
+	else
+		load_slots(vm, vms, &fault[1]);
 	vm->has_ready = load_stat(vm, vms, "page_enc_ready", &ready, &fault[2]);
 	vm->ready = ready;
 	vm->has_bytes = load_stat(vm, vms, "page_enc_bytes", &vm->tracker_bytes, &fault[3]);
+	if (vms->want_counters || vms->only_stats)
+		load_counters(vm, vms, &fault[4]);
 }
 
 static bool any_fault(const struct fault *fault, bool missing)

@@ -20,6 +20,14 @@ struct vm_filter {
 	const char *name;	/* NULL: any */
 };
 
+/* What only grows while a VM lives, and the keys of it in JSON. */
+enum vm_counter {
+	VM_CALLS, VM_TO_SHARED, VM_TO_PRIVATE, VM_REFUSED_INVAL, VM_REFUSED_PERM,
+	VM_READY_SET, VM_READY_CLEARED, VM_COUNTERS,
+};
+
+extern const char *const vm_counter_keys[VM_COUNTERS];
+
 struct vm {
 	char id[32];		/* name of its directory: "<pid>-<fd>" */
 	int pid;
@@ -34,12 +42,18 @@ struct vm {
 	bool ready;
 	bool has_bytes;
 	uint64_t tracker_bytes;
+	bool has_shared;	/* of only_stats */
+	uint64_t shared_bytes;
+	bool has_counters;
+	uint64_t counters[VM_COUNTERS];
 };
 
 struct vms {
 	struct vm *v;
 	size_t nr;
 	bool recorded;		/* all is known, there is nothing to load */
+	bool want_counters;	/* vm_load() reads them too */
+	bool only_stats;	/* vm_load() reads numbers and no ranges, which is cheap */
 	bool tracking_default;	/* the parameter: new VMs are tracked */
 	char dir[PATH_MAX];	/* where they are */
 };
