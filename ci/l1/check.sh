@@ -48,6 +48,24 @@ map_check()
 	echo "$sums"
 }
 
+# Slots ascend, do not overlap, and their sums are right
+slots_check()
+{
+	local file=/tmp/slots.$1
+	cat "$(vm_debugfs "$1")/page_enc_slots" >"$file"
+	cat "$file"
+	awk '
+		FNR == 1 && $0 != "version 1" { print "version"; bad = 1 }
+		/^0x/ {
+			n++; pages += $3
+			if (NF != 5 || $1 >= $2 || $1 < last) { print "order: " $0; bad = 1 }
+			last = $2
+		}
+		$1 == "end" { ended = ($2 == n && $3 == pages) }
+		END { exit bad || !ended || !n }
+	' "$file" || vm_fail "page_enc_slots is not as it should be"
+}
+
 # Pages shared by the guest now
 shared()
 {
