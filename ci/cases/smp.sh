@@ -62,6 +62,9 @@ cpu_off()
 	vm_sh four 'echo 0 >/sys/devices/system/cpu/cpu3/online && echo 1 >/sys/devices/system/cpu/cpu3/online'
 	equal "CPUs" "$(vm_sh four nproc)" 4
 	map_check four
+	vm_sh four 'grep -q " kvm_page_enc" /proc/kallsyms' || return 0
+	equal READY "$(vm_stat four ready)" 1
+	equal "times withdrawn" "$(vm_stat four ready_cleared)" 0
 }
 
 # from the unpatched kernel into the patched one
