@@ -13,10 +13,12 @@
  * struct kvm_page_enc - what a VM has told of the encryption of its pages
  * @map:	the status of each page; its lock protects all of this
  * @control:	MSR_KVM_MIGRATION_CONTROL, which is one for all vCPUs
+ * @max_chunks:	entries in the map at which to look for some without memslot
  */
 struct kvm_page_enc {
 	struct page_enc_map map;
 	u64 control;
+	u64 max_chunks;
 };
 
 #ifdef CONFIG_KVM_PAGE_ENC_STATUS
@@ -28,7 +30,9 @@ u32 kvm_page_enc_features(void);
 bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			     u64 attrs);
 void kvm_page_enc_refused(struct kvm_vcpu *vcpu, int err);
-int kvm_page_enc_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages, u64 attrs);
+void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
+			       u64 attrs);
+int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result);
 int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, u64 data);
 int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, u64 *data);
 void kvm_page_enc_create_debugfs(struct kvm *kvm);
@@ -66,9 +70,14 @@ static inline bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa,
 	return true;
 }
 
-static inline int kvm_page_enc_call(struct kvm_vcpu *vcpu, gpa_t gpa,
-				    u64 npages, u64 attrs)
+static inline void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa,
+					     u64 npages, u64 attrs)
 {
+}
+
+static inline int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
+{
+	*result = 0;
 	return 0;
 }
 

@@ -198,7 +198,7 @@ static bool find_slot(struct table *t)
 					  ULLONG_MAX) {
 		struct kvm_memory_slot *slot = iter.slot;
 
-		/* The iterator may begin with a slot that ends before start. */
+		/* A new slot may begin before the end of the last line's. */
 		if (slot->base_gfn < t->start || !is_user_slot(t->kvm, slot))
 			continue;
 

@@ -6,11 +6,9 @@
  * (bounce buffers, per-CPU data) but may share them in any pattern, so the map
  * is sparse at the level of 4 MiB chunks and a plain bitmap within a chunk.
  *
- * Writers sleep and are serialised by map->lock.  page_enc_map_is_shared() takes
- * no lock: bitmaps are changed a word at a time and freed after a grace period.
+ * All of it is protected by map->lock, under which one may sleep.
  */
 #include <linux/bitmap.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -19,6 +17,9 @@
 #define CHUNK_WORDS	BITS_TO_LONGS(PAGE_ENC_CHUNK_GFNS)
 #define CHUNK_MASK	(PAGE_ENC_CHUNK_GFNS - 1)
 #define CHUNK_SHARED	xa_mk_value(1)
+
+/* Chunks that one call of page_enc_map_set() changes: 1 GiB of pages. */
+#define BATCH_CHUNKS	256
 
 struct page_enc_chunk {
 	unsigned long shared[CHUNK_WORDS];
@@ -72,7 +73,7 @@ static int replace_entry(struct page_enc_map *map, unsigned long index,
 		map->nr_bitmaps++;
 	if (old && !xa_is_value(old)) {
 		map->nr_bitmaps--;
-		kfree_rcu_mightsleep(old);
+		kfree(old);
 	}
 	return 0;
 }
@@ -99,21 +100,6 @@ static struct page_enc_chunk *expand_entry(struct page_enc_map *map,
 	return chunk;
 }
 
-/* Lockless readers may see the old or the new word, but no mixture. */
-static void chunk_set_bits(struct page_enc_chunk *chunk, unsigned int first,
-			   unsigned int nr, bool shared)
-{
-	unsigned int end = first + nr, bit, next;
-	unsigned long mask, *word;
-
-	for (bit = first; bit < end; bit = next) {
-		next = min(round_down(bit, BITS_PER_LONG) + BITS_PER_LONG, end);
-		mask = GENMASK((next - 1) % BITS_PER_LONG, bit % BITS_PER_LONG);
-		word = &chunk->shared[BIT_WORD(bit)];
-		WRITE_ONCE(*word, shared ? *word | mask : *word & ~mask);
-	}
-}
-
 /* Set pages [start, end), which must not cross a chunk boundary. */
 static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
 			bool shared, u64 *nr_changed)
@@ -137,7 +123,10 @@ static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
 			chunk = expand_entry(map, index, old);
 		if (IS_ERR(chunk))
 			return PTR_ERR(chunk);
-		chunk_set_bits(chunk, start & CHUNK_MASK, end - start, shared);
+		if (shared)
+			bitmap_set(chunk->shared, start & CHUNK_MASK, end - start);
+		else
+			bitmap_clear(chunk->shared, start & CHUNK_MASK, end - start);
 		after = entry_weight(chunk);
 		old = chunk;
 	}
@@ -170,33 +159,37 @@ static gfn_t next_candidate(struct page_enc_map *map, gfn_t gfn, gfn_t end,
 /**
  * page_enc_map_set - record that a range of pages is shared or private
  * @map:	the map
- * @start:	first page
- * @end:	page after the last one; greater than @start
+ * @start:	in: first page; out: first page that still has to be set
+ * @end:	page after the last one
  * @shared:	the new status
  * @nr_changed:	is increased by the number of pages that had the other status
  *
- * Work and memory are bounded by the chunks that the range touches and that
- * have to change; the caller bounds the range.  Sleeps, and gives way to others
- * after each chunk.
+ * Sets as many pages as are to be set in one go, in order that a caller with a
+ * large range can drop the lock, and look for signals, between calls.  Memory is
+ * bounded by the chunks that the range touches and that have to change.
  *
- * Return: 0, or -ENOMEM.  In the latter case pages from @start up to some chunk
- * boundary have the new status, the others the old; the call may be repeated.
+ * Return: 0, or -ENOMEM.  In the latter case, too, the pages before @start have
+ * the new status and the others the old, and the call may be repeated.
  */
-int page_enc_map_set(struct page_enc_map *map, gfn_t start, gfn_t end,
+int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
 		     bool shared, u64 *nr_changed)
 {
-	gfn_t gfn = start;
+	unsigned int batch = BATCH_CHUNKS;
 	gfn_t next;
 	int r;
 
 	lockdep_assert_held(&map->lock);
 
-	while ((gfn = next_candidate(map, gfn, end, shared)) < end) {
-		next = min(chunk_to_gfn(gfn_to_chunk(gfn) + 1), end);
-		r = set_in_chunk(map, gfn, next, shared, nr_changed);
+	while (batch-- && *start < end) {
+		*start = next_candidate(map, *start, end, shared);
+		if (*start == end)
+			break;
+
+		next = min(chunk_to_gfn(gfn_to_chunk(*start) + 1), end);
+		r = set_in_chunk(map, *start, next, shared, nr_changed);
 		if (r)
 			return r;
-		gfn = next;
+		*start = next;
 		cond_resched();
 	}
 	return 0;
@@ -207,23 +200,19 @@ int page_enc_map_set(struct page_enc_map *map, gfn_t start, gfn_t end,
  * @map:	the map
  * @gfn:	the page
  *
- * May be called in any context; says what was true at some time during the call.
- *
  * Return: true if the page is shared.
  */
 bool page_enc_map_is_shared(struct page_enc_map *map, gfn_t gfn)
 {
 	struct page_enc_chunk *chunk;
-	unsigned long word;
 
-	guard(rcu)();
+	lockdep_assert_held(&map->lock);
 
 	chunk = xa_load(&map->chunks, gfn_to_chunk(gfn));
 	if (!chunk || xa_is_value(chunk))
 		return chunk;
 
-	word = READ_ONCE(chunk->shared[BIT_WORD(gfn & CHUNK_MASK)]);
-	return word & BIT_MASK(gfn);
+	return test_bit(gfn & CHUNK_MASK, chunk->shared);
 }
 
 /* The first page at or after @bit of the chunk that is, or isn't, shared. */
@@ -297,7 +286,8 @@ bool page_enc_map_next_shared(struct page_enc_map *map, gfn_t *start,
  * page_enc_map_bytes - memory held by the map
  * @map:	the map
  *
- * Return: bytes in bitmaps and in the xarray nodes that hold entries.
+ * Return: bytes in bitmaps and in the xarray nodes that hold entries.  The few
+ * nodes above them are not counted.
  */
 u64 page_enc_map_bytes(struct page_enc_map *map)
 {
@@ -321,6 +311,7 @@ void page_enc_map_destroy(struct page_enc_map *map)
 	xa_for_each(&map->chunks, index, entry) {
 		if (!xa_is_value(entry))
 			kfree(entry);
+		cond_resched();
 	}
 	xa_destroy(&map->chunks);
 }

@@ -13,8 +13,7 @@
 
 /**
  * struct page_enc_map - which guest frames are shared with the host
- * @lock:	serialises writers, and readers that want to see several pages
- *		at one point in time
+ * @lock:	protects all of it
  * @chunks:	indexed by gfn >> PAGE_ENC_CHUNK_SHIFT.  No entry: all pages of
  *		the chunk are private.  Value entry: all are shared.  Pointer:
  *		bitmap of PAGE_ENC_CHUNK_GFNS bits, set for shared pages, neither
@@ -22,8 +21,8 @@
  * @nr_shared:	shared pages
  * @nr_chunks:	entries in @chunks
  * @nr_bitmaps:	entries in @chunks that are bitmaps
- * @nr_leaves:	xarray nodes that hold entries; the nodes above them add at
- *		most a 63rd part
+ * @nr_leaves:	groups of 64 chunks with any entries, i.e. xarray nodes that hold
+ *		entries
  *
  * Private memory costs nothing, and the worst a pattern of changes can cost is
  * a bitmap for every chunk that it touches, i.e. about 1.1 bits a page.
@@ -39,7 +38,7 @@ struct page_enc_map {
 
 void page_enc_map_init(struct page_enc_map *map);
 void page_enc_map_destroy(struct page_enc_map *map);
-int page_enc_map_set(struct page_enc_map *map, gfn_t start, gfn_t end,
+int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
 		     bool shared, u64 *nr_changed);
 bool page_enc_map_is_shared(struct page_enc_map *map, gfn_t gfn);
 bool page_enc_map_next_shared(struct page_enc_map *map, gfn_t *start,

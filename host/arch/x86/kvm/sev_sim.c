@@ -30,17 +30,13 @@
 /* Run new VMs as simulated SEV guests, which protects nothing. */
 static bool __read_mostly sev_sim;
 module_param(sev_sim, bool, 0644);
+MODULE_PARM_DESC(sev_sim, "Run new VMs as simulated SEV guests, which protects nothing (default: N)");
 
 /*
  * The upper half of the ids that userspace has for its slots goes to the
  * aliases of those in the lower half.
  */
 #define SEV_SIM_ALIAS_ID	(KVM_USER_MEM_SLOTS / 2)
-
-static gfn_t c_bit_gfn(struct kvm *kvm)
-{
-	return BIT_ULL(kvm_sev_sim_c_bit(kvm) - PAGE_SHIFT);
-}
 
 static bool flushes_tlb_ranges(void)
 {
@@ -66,7 +62,8 @@ int kvm_sev_sim_init_vm(struct kvm *kvm)
 		return -EOPNOTSUPP;
 	}
 
-	kvm->arch.sev_sim_c_bit = kvm_host.maxphyaddr - 1;
+	/* Where nested page tables have four levels they ignore bits above 47. */
+	kvm->arch.sev_sim_c_bit = min_t(u8, kvm_host.maxphyaddr, 48) - 1;
 	pr_warn_ratelimited("SEV is SIMULATED for this VM: its memory is NOT encrypted and NOT protected\n");
 	return 0;
 }
@@ -93,20 +90,25 @@ static bool is_alias(struct kvm *kvm, const struct kvm_memory_slot *slot)
 
 /* Writes through an alias belong into the dirty log of the slot itself. */
 const struct kvm_memory_slot *
-kvm_arch_dirty_memslot(struct kvm *kvm, const struct kvm_memory_slot *slot,
+kvm_arch_dirty_memslot(struct kvm *kvm, const struct kvm_memory_slot *alias,
 		       gfn_t *gfn)
 {
-	if (!is_alias(kvm, slot))
-		return slot;
+	const struct kvm_memory_slot *slot;
 
-	*gfn &= ~c_bit_gfn(kvm);
-	slot = id_to_memslot(__kvm_memslots(kvm, slot->as_id),
-			     slot->id - SEV_SIM_ALIAS_ID);
+	if (!is_alias(kvm, alias))
+		return alias;
 
-	/* The two differ for a moment while userspace moves or changes one. */
+	/*
+	 * The two differ for a moment while userspace changes one: flags, or
+	 * where it is, but not its host memory.
+	 */
+	slot = id_to_memslot(__kvm_memslots(kvm, alias->as_id),
+			     alias->id - SEV_SIM_ALIAS_ID);
 	if (!slot || !kvm_slot_dirty_track_enabled(slot) ||
-	    *gfn < slot->base_gfn || *gfn - slot->base_gfn >= slot->npages)
+	    *gfn - alias->base_gfn >= slot->npages)
 		return NULL;
+
+	*gfn = slot->base_gfn + (*gfn - alias->base_gfn);
 	return slot;
 }
 
@@ -167,7 +169,7 @@ static int sync_alias(struct kvm *kvm, u32 id)
 
 	describe_slot(kvm, id, &mem);
 	mem.slot += SEV_SIM_ALIAS_ID;
-	mem.guest_phys_addr |= BIT_ULL(kvm_sev_sim_c_bit(kvm));
+	mem.guest_phys_addr |= kvm_sev_sim_c_bit_mask(kvm);
 	return set_slot(kvm, &mem);
 }
 
@@ -183,7 +185,7 @@ static int delete_alias(struct kvm *kvm, u32 id)
 static bool valid_region(struct kvm *kvm,
 			 const struct kvm_userspace_memory_region2 *mem)
 {
-	u64 limit = BIT_ULL(kvm_sev_sim_c_bit(kvm));
+	u64 limit = kvm_sev_sim_c_bit_mask(kvm);
 
 	if (mem->slot >> 16 >= kvm_arch_nr_memslot_as_ids(kvm) ||
 	    (u16)mem->slot >= SEV_SIM_ALIAS_ID)
@@ -241,8 +243,8 @@ int kvm_arch_set_memory_region(struct kvm *kvm,
  * Tell the guest that it runs under SEV.  VMMs leave the leaf out, as they read
  * all zeroes in what KVM supports.
  */
-void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, u32 *eax, u32 *ebx,
-		       u32 *ecx, u32 *edx)
+void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, bool exists,
+		       u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
 	unsigned int c_bit = kvm_sev_sim_c_bit(vcpu->kvm);
 
@@ -252,6 +254,11 @@ void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, u32 *eax, u32 *ebx,
 	switch (function) {
 	case 0x80000000:
 		*eax = max_t(u32, *eax, CPUID_SEV_LEAF);
+		break;
+	case 0x80000001 ... CPUID_SEV_LEAF - 1:
+		/* No longer out of range, where Intel shows another leaf. */
+		if (!exists)
+			*eax = *ebx = *ecx = *edx = 0;
 		break;
 	case CPUID_SEV_LEAF:
 		*eax = CPUID_SEV_EAX_SEV;

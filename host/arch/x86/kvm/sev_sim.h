@@ -7,8 +7,8 @@
 #ifdef CONFIG_KVM_SEV_SIM
 
 int kvm_sev_sim_init_vm(struct kvm *kvm);
-void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, u32 *eax, u32 *ebx,
-		       u32 *ecx, u32 *edx);
+void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, bool exists,
+		       u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
 				  struct kvm_memory_slot *slot,
 				  gfn_t gfn_offset, unsigned long mask);
@@ -27,7 +27,8 @@ static inline int kvm_sev_sim_init_vm(struct kvm *kvm)
 }
 
 static inline void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function,
-				     u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+				     bool exists, u32 *eax, u32 *ebx, u32 *ecx,
+				     u32 *edx)
 {
 }
 
@@ -44,5 +45,13 @@ static inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)
 }
 
 #endif /* CONFIG_KVM_SEV_SIM */
+
+/* The C-bit itself, 0: not simulated. */
+static inline u64 kvm_sev_sim_c_bit_mask(struct kvm *kvm)
+{
+	unsigned int c_bit = kvm_sev_sim_c_bit(kvm);
+
+	return c_bit ? BIT_ULL(c_bit) : 0;
+}
 
 #endif /* __KVM_X86_SEV_SIM_H */

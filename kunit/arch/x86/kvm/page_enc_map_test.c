@@ -44,10 +44,19 @@ static u64 map_set(struct kunit *test, gfn_t start, gfn_t end, bool shared)
 	u64 changed = 0;
 
 	mutex_lock(&t->map.lock);
-	KUNIT_EXPECT_EQ(test, 0, page_enc_map_set(&t->map, start, end, shared,
-						  &changed));
+	while (start < end)
+		KUNIT_ASSERT_EQ(test, 0, page_enc_map_set(&t->map, &start, end,
+							  shared, &changed));
 	mutex_unlock(&t->map.lock);
 	return changed;
+}
+
+static bool map_is_shared(struct kunit *test, gfn_t gfn)
+{
+	struct map_test *t = test->priv;
+
+	guard(mutex)(&t->map.lock);
+	return page_enc_map_is_shared(&t->map, gfn);
 }
 
 static bool map_next(struct kunit *test, gfn_t from, gfn_t *start, gfn_t *end)
@@ -83,11 +92,10 @@ static void expect_empty(struct kunit *test)
 
 static void page_enc_map_starts_private(struct kunit *test)
 {
-	struct map_test *t = test->priv;
 	gfn_t start, end;
 
-	KUNIT_EXPECT_FALSE(test, page_enc_map_is_shared(&t->map, 0));
-	KUNIT_EXPECT_FALSE(test, page_enc_map_is_shared(&t->map, ~0ULL >> 12));
+	KUNIT_EXPECT_FALSE(test, map_is_shared(test, 0));
+	KUNIT_EXPECT_FALSE(test, map_is_shared(test, ~0ULL >> 12));
 	KUNIT_EXPECT_FALSE(test, map_next(test, 0, &start, &end));
 	expect_empty(test);
 }
@@ -100,14 +108,12 @@ static void page_enc_map_private_costs_nothing(struct kunit *test)
 
 static void page_enc_map_one_page(struct kunit *test)
 {
-	struct map_test *t = test->priv;
-
 	KUNIT_EXPECT_EQ(test, 1, map_set(test, 5, 6, true));
 	KUNIT_EXPECT_EQ(test, 0, map_set(test, 5, 6, true));
-	KUNIT_EXPECT_TRUE(test, page_enc_map_is_shared(&t->map, 5));
-	KUNIT_EXPECT_FALSE(test, page_enc_map_is_shared(&t->map, 4));
-	KUNIT_EXPECT_FALSE(test, page_enc_map_is_shared(&t->map, 6));
-	KUNIT_EXPECT_FALSE(test, page_enc_map_is_shared(&t->map, 5 + CHUNK));
+	KUNIT_EXPECT_TRUE(test, map_is_shared(test, 5));
+	KUNIT_EXPECT_FALSE(test, map_is_shared(test, 4));
+	KUNIT_EXPECT_FALSE(test, map_is_shared(test, 6));
+	KUNIT_EXPECT_FALSE(test, map_is_shared(test, 5 + CHUNK));
 	expect_extent(test, 0, 5, 6);
 	KUNIT_EXPECT_EQ(test, 1, map_set(test, 5, 6, false));
 	expect_empty(test);
@@ -160,6 +166,27 @@ static void page_enc_map_high_gfn(struct kunit *test)
 	expect_extent(test, 0, last, last + 1);
 	KUNIT_EXPECT_EQ(test, 1, map_set(test, 0, 1ULL << 40, false));
 	expect_empty(test);
+}
+
+/* A large range takes several calls, each of which says how far it got. */
+static void page_enc_map_set_in_batches(struct kunit *test)
+{
+	struct map_test *t = test->priv;
+	gfn_t end = 3 * BATCH_CHUNKS * CHUNK + 5, start = 5;
+	u64 changed = 0;
+
+	mutex_lock(&t->map.lock);
+	KUNIT_EXPECT_EQ(test, 0, page_enc_map_set(&t->map, &start, end, true,
+						  &changed));
+	KUNIT_EXPECT_EQ(test, start, BATCH_CHUNKS * CHUNK);
+	KUNIT_EXPECT_EQ(test, changed, start - 5);
+
+	/* What needs no change doesn't count: there is no chunk. */
+	start = 1ULL << 38;
+	KUNIT_EXPECT_EQ(test, 0, page_enc_map_set(&t->map, &start, 1ULL << 39,
+						  false, &changed));
+	KUNIT_EXPECT_EQ(test, start, 1ULL << 39);
+	mutex_unlock(&t->map.lock);
 }
 
 /* The worst pattern: every other page of 1 GiB. */
@@ -242,7 +269,7 @@ static void page_enc_map_random_against_model(struct kunit *test)
 	model_compare(test, "end");
 	for (i = 0; i < TEST_GFNS; i++)
 		KUNIT_ASSERT_EQ(test, test_bit(i, t->model),
-				page_enc_map_is_shared(&t->map, i));
+				map_is_shared(test, i));
 }
 
 static struct kunit_case page_enc_map_test_cases[] = {
@@ -253,6 +280,7 @@ static struct kunit_case page_enc_map_test_cases[] = {
 	KUNIT_CASE(page_enc_map_hole_in_full_chunk),
 	KUNIT_CASE(page_enc_map_extent_spans_chunks),
 	KUNIT_CASE(page_enc_map_high_gfn),
+	KUNIT_CASE(page_enc_map_set_in_batches),
 	KUNIT_CASE(page_enc_map_alternating_is_bounded),
 	KUNIT_CASE(page_enc_map_random_against_model),
 	{}

@@ -71,9 +71,10 @@ static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, bool sim, void *code)
 	return vm;
 }
 
+/* The topmost bit that nested page tables of four levels can translate. */
 static uint64_t c_bit(struct kvm_vm *vm)
 {
-	return 1ULL << (vm->pa_bits - 1);
+	return 1ULL << (min(vm->pa_bits, 48U) - 1);
 }
 
 static struct kvm_vm *create_vm_with_slot(struct kvm_vcpu **vcpu)
@@ -163,6 +164,26 @@ TEST(msr_is_read_only)
 
 	vcpu_run(vcpu);
 	TEST_ASSERT_EQ(get_ucall(vcpu, &uc), UCALL_DONE);
+	kvm_vm_free(vm);
+}
+
+/* The VMM may take off more physical address bits; the C-bit stays valid. */
+TEST(narrow_guest)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = create_vm_with_slot(&vcpu);
+	struct kvm_sregs sregs;
+
+	vcpu_set_cpuid_property(vcpu, X86_PROPERTY_MAX_PHY_ADDR, 36);
+	vcpu_sregs_get(vcpu, &sregs);
+	sregs.cr3 |= c_bit(vm);
+	vcpu_sregs_set(vcpu, &sregs);
+	guest_write(vcpu, VA_PRIVATE, 8);
+	TEST_ASSERT_EQ(mem(vm)[0], 8);
+
+	/* KVM walks the guest's page tables in order to emulate this. */
+	vm_mem_region_delete(vm, MEM_SLOT);
+	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA | c_bit(vm));
 	kvm_vm_free(vm);
 }
 
