@@ -16,28 +16,31 @@
 
 #define TABLE_VERSION	1
 
-/**
- * struct table - one line of a table, and where it is in it
- * @kvm:	the VM; the open file holds a reference
- * @find:	looks for the first line at or after gfn t->start and fills in the
- *		line; false if there is none
- * @show:	prints a line
- * @header:	prints the lines before the first
- * @lines:	lines up to and including this one
- * @pages:	pages in them
- */
+/* One line of a table, and where it is in it. */
 struct table {
+	/* The open file holds a reference. */
 	struct kvm *kvm;
+
+	/*
+	 * Looks for the first line at or after gfn start and fills in the line;
+	 * false if there is none.
+	 */
 	bool (*find)(struct table *t);
+	/* Prints what is special about a line. */
 	void (*show)(struct seq_file *m, struct table *t);
+	/* Prints the lines before the first. */
 	void (*header)(struct seq_file *m, struct table *t);
+
+	/* The line. */
 	gfn_t start;
 	gfn_t end;
-	u64 lines;
-	u64 pages;
 	int slot_id;
 	u32 slot_flags;
 	bool at_end;
+
+	/* Lines up to and including this one, and the pages in them. */
+	u64 lines;
+	u64 pages;
 };
 
 /* File positions: 0 is the header, 1 + gfn what is at or after gfn. */
@@ -188,14 +191,11 @@ static bool is_user_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 	       !(slot->flags & KVM_MEMSLOT_INVALID);
 }
 
-static bool find_slot(struct table *t)
+static bool find_user_slot(struct table *t, struct kvm_memslots *slots)
 {
 	struct kvm_memslot_iter iter;
 
-	guard(srcu)(&t->kvm->srcu);
-
-	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(t->kvm), t->start,
-					  ULLONG_MAX) {
+	kvm_for_each_memslot_in_gfn_range(&iter, slots, t->start, ULLONG_MAX) {
 		struct kvm_memory_slot *slot = iter.slot;
 
 		/* A new slot may begin before the end of the last line's. */
@@ -209,6 +209,18 @@ static bool find_slot(struct table *t)
 		return true;
 	}
 	return false;
+}
+
+static bool find_slot(struct table *t)
+{
+	struct kvm *kvm = t->kvm;
+	bool found;
+	int idx;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	found = find_user_slot(t, kvm_memslots(kvm));
+	srcu_read_unlock(&kvm->srcu, idx);
+	return found;
 }
 
 static void show_slot(struct seq_file *m, struct table *t)
