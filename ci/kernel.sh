@@ -114,6 +114,8 @@ set_compiler()
 	cc=(ccache "${cc[@]}")
 	hostcc="ccache gcc"
 	export CCACHE_NOHASHDIR=1
+	# A miss costs one run of the preprocessor, not two; warnings want both
+	[ -n "${CCACHE_CPP2:-}" ] || export CCACHE_NOCPP2=1
 }
 
 main()
