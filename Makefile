@@ -6,9 +6,10 @@ JOBS  ?= $(shell nproc)
 ACCEL ?= tcg
 CASE  ?=
 GUEST_KERNEL ?=
+GUEST_MODULES ?=
 FORCE ?=
 BUILD := $(CURDIR)/.build
-export KVER JOBS ACCEL CASE GUEST_KERNEL FORCE BUILD
+export KVER JOBS ACCEL CASE GUEST_KERNEL GUEST_MODULES FORCE BUILD
 
 KDIR := $(BUILD)/$(KVER)
 
@@ -23,6 +24,12 @@ ifeq ($(wildcard $(GUEST_KERNEL)),)
 $(error GUEST_KERNEL=$(GUEST_KERNEL): no such file)
 endif
 override GUEST_KERNEL := $(abspath $(GUEST_KERNEL))
+endif
+ifneq ($(GUEST_MODULES),)
+ifeq ($(wildcard $(GUEST_MODULES)/.),)
+$(error GUEST_MODULES=$(GUEST_MODULES): no such directory)
+endif
+override GUEST_MODULES := $(abspath $(GUEST_MODULES))
 endif
 cases := $(basename $(notdir $(wildcard ci/cases/*)))
 ifneq ($(filter-out $(cases),$(CASE)),)
@@ -46,6 +53,7 @@ help:	## this list
 #V JOBS=N               parallel compilers, default all cores
 #V ACCEL=tcg|kvm        what the outer virtual machine runs on
 #V GUEST_KERNEL=FILE    demo, shell: another bzImage as the guest
+#V GUEST_MODULES=DIR    its modules, default: those installed with it
 #V CASE=NAME            cases: only this one of ci/cases/
 #V FORCE=1              tree: give up work that was not exported (it is saved)
 
@@ -107,7 +115,8 @@ bench: deps kernel kernel-base encstat	## measure against the unpatched kernel, 
 
 ## tidying
 clean:	## remove build products; sources, work tree and ccache stay
-	rm -rf $(KDIR)/*/obj* $(KDIR)/linux/.kunit $(BUILD)/encstat $(BUILD)/results
+	rm -rf $(KDIR)/*/obj* $(KDIR)/linux/.kunit $(KDIR)/selftests
+	rm -rf $(BUILD)/encstat $(BUILD)/results $(BUILD)/logs $(BUILD)/tsc-khz
 
 distclean:	## remove all of .build, after a look for unexported work
 	@ci/distclean.sh
