@@ -109,13 +109,10 @@ set_compiler()
 {
 	cc=("${KCC:-gcc}")
 	hostcc=
-	export KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=build KBUILD_BUILD_HOST=localhost
+	build_environment
 	command -v ccache >/dev/null || return 0
 	cc=(ccache "${cc[@]}")
 	hostcc="ccache gcc"
-	export CCACHE_NOHASHDIR=1
-	# A miss costs one run of the preprocessor, not two; warnings want both
-	[ -n "${CCACHE_CPP2:-}" ] || export CCACHE_NOCPP2=1
 }
 
 main()

@@ -42,10 +42,7 @@ verdicts()
 main()
 {
 	local json=$BUILD/kunit.json log=$BUILD/kunit.log start=$SECONDS cc=(gcc) rc=0
-	export KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=build KBUILD_BUILD_HOST=localhost
-	export CCACHE_NOHASHDIR=1
-	# A miss costs one run of the preprocessor, not two
-	export CCACHE_NOCPP2=1
+	build_environment
 	! command -v ccache >/dev/null || cc=(ccache gcc)
 	mkdir -p "$RESULTS"
 	: >"$RESULTS/kunit"

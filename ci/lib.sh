@@ -80,6 +80,15 @@ run_logged()
 	wait "$pid"
 }
 
+# What makes builds of all trees repeatable, and alike for the compiler cache
+build_environment()
+{
+	export KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=build KBUILD_BUILD_HOST=localhost
+	export CCACHE_NOHASHDIR=1
+	# A miss costs one run of the preprocessor, not two; warnings want both
+	[ -n "${CCACHE_CPP2:-}" ] || export CCACHE_NOCPP2=1
+}
+
 # write_if_changed FILE: standard input to FILE; the time stamp stays if equal.
 write_if_changed()
 {

@@ -39,7 +39,7 @@ vm_initrd()
 	echo "$1/initrd"
 }
 
-# QEMU's options for the disk: bounce buffers, four queues
+# QEMU's options for the disk: bounce buffers, two queues
 vm_disk()
 {
 	local disk=${VM_DISK:-$1/disk}
