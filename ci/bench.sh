@@ -10,11 +10,6 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$TOP/ci/qemu.sh"
 
-declared()
-{
-	sed -n "s/^# $2: //p" "$TOP/ci/bench/$1.sh"
-}
-
 # row NAME: one object of JSON
 row()
 {
@@ -23,11 +18,11 @@ row()
 	require_file "$BASE_KERNEL" "the unpatched kernel"
 	cp "$BASE_KERNEL" "$dir/base.bzImage"
 	l1_env "$dir" ROW
-	l1_qemu "$dir" "$(declared "$ROW" timeout)" "$TRACKED" || rc=$?
+	l1_qemu "$dir" "$(declared "bench/$ROW" timeout)" "$TRACKED" || rc=$?
 	bad=$(l1_verdicts "$dir" "$rc" | grep ^FAIL) &&
 		die "row $ROW could not be measured: $bad; logs are in $dir"
-	jq -n --arg name "$ROW" --arg unit "$(declared "$ROW" unit)" \
-		--argjson goal "$(declared "$ROW" goal)" \
+	jq -n --arg name "$ROW" --arg unit "$(declared "bench/$ROW" unit)" \
+		--argjson goal "$(declared "bench/$ROW" goal)" \
 		--argjson mainline "$(cut -d' ' -f1 "$dir/result")" \
 		--argjson ours "$(cut -d' ' -f2 "$dir/result")" \
 		'{$name, $unit, $mainline, $ours, ratio: ($ours / $mainline * 1000 | round / 1000), $goal}'

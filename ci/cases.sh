@@ -8,21 +8,15 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$TOP/ci/qemu.sh"
 
-# declared CASE KEY: the value of a "# KEY: value" line of a case
-declared()
-{
-	sed -n "s/^# $2: //p" "$TOP/ci/cases/$1.sh"
-}
-
 # What a case declares to need beside the guest kernel, into DIR
 add_needs()
 {
 	local case=$1 dir=$2 names
-	if [ -n "$(declared "$case" base)" ]; then
+	if [ -n "$(declared "cases/$case" base)" ]; then
 		require_file "$BASE_KERNEL" "the unpatched kernel"
 		cp "$BASE_KERNEL" "$dir/base.bzImage"
 	fi
-	if [ -n "$(declared "$case" selftests)" ]; then
+	if [ -n "$(declared "cases/$case" selftests)" ]; then
 		# shellcheck source=/dev/null
 		mapfile -t names < <(. "$TOP/ci/cases/$case.sh" && printf '%s\n' "${OWN[@]}" "${OTHERS[@]}")
 		"$TOP/ci/selftests.sh" "$dir/selftests" "${names[@]}"
@@ -51,9 +45,9 @@ run_case()
 run_case_once()
 {
 	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM start=$SECONDS
-	limit=$(declared "$CASE" timeout)
-	append=$(declared "$CASE" append)
-	L1_MEM=$(declared "$CASE" memory)
+	limit=$(declared "cases/$CASE" timeout)
+	append=$(declared "cases/$CASE" append)
+	L1_MEM=$(declared "cases/$CASE" memory)
 	[ -n "$limit" ] || die "case $CASE declares no time-out"
 	l1_prepare "$dir" case
 	l1_env "$dir" CASE

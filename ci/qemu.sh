@@ -23,6 +23,12 @@ require_file()
 	[ -r "$1" ] || die "$2 is missing: $1"
 }
 
+# declared cases/NAME|bench/NAME KEY: the value of its "# KEY: value" line
+declared()
+{
+	sed -n "s/^# $2: //p" "$TOP/ci/$1.sh"
+}
+
 # Commas are doubled in QEMU's option values.
 qemu_path()
 {
