@@ -2,10 +2,15 @@
 /*
  * KUnit tests of what the guest announces to the KVM host
  *
- * Included at the end of kvm_page_enc.c.  Page tables and the host are faked.
+ * Page tables and the host are faked.
  */
 
 #include <kunit/test.h>
+#include <linux/errno.h>
+#include <linux/kvm_para.h>
+#include <linux/pfn.h>
+
+#include "kvm_page_enc_core.h"
 
 #define TEST_MAX_CALLS	16
 #define TEST_BASE	0x100000000UL	/* where the faked mapping begins */
@@ -26,7 +31,13 @@ struct page_enc_test_call {
 };
 
 /* Virtually contiguous leaves; leaf N covers what it says from leaf N-1 on. */
-static const struct page_enc_leaf *test_leaves;
+struct page_enc_test_leaf {
+	u64 pfn;
+	unsigned long npages;
+	bool decrypted;
+};
+
+static const struct page_enc_test_leaf *test_leaves;
 static unsigned int test_nr_leaves;
 
 static struct page_enc_test_call test_calls[TEST_MAX_CALLS];
@@ -34,24 +45,25 @@ static unsigned int test_nr_calls;
 static unsigned int test_refuse_at;	/* the Nth call, from 1; 0: none */
 static long test_refuse_with;
 
-static int test_leaf(unsigned long vaddr, struct page_enc_leaf *leaf)
+/* Behind the last leaf there are holes of one page. */
+static void test_leaf(unsigned long vaddr, struct kernel_leaf *leaf)
 {
 	unsigned long start = TEST_BASE;
 	unsigned int i;
 
+	*leaf = (struct kernel_leaf) { .npages = 1 };
 	for (i = 0; i < test_nr_leaves; i++) {
 		unsigned long size = test_leaves[i].npages << PAGE_SHIFT;
 
 		if (vaddr >= start && vaddr < start + size) {
-			*leaf = test_leaves[i];
-			return 0;
+			leaf->present = true;
+			leaf->pfn = test_leaves[i].pfn;
+			leaf->npages = test_leaves[i].npages;
+			leaf->decrypted = test_leaves[i].decrypted;
+			return;
 		}
 		start += size;
 	}
-
-	leaf->npages = 1;
-
-	return -EFAULT;
 }
 
 static long test_map_gpa_range(u64 gpa, u64 npages, unsigned long attrs)
@@ -66,10 +78,33 @@ static long test_map_gpa_range(u64 gpa, u64 npages, unsigned long attrs)
 	return test_nr_calls == test_refuse_at ? test_refuse_with : 0;
 }
 
+/* What was written to READY: "10" is set, then withdrawn */
+static char test_ready[16];
+static unsigned int test_nr_ready;
+static bool test_refuse_ready;
+static void (*test_on_ready)(void);	/* what another CPU does meanwhile */
+
+static int test_write_ready(bool ready)
+{
+	void (*meanwhile)(void) = test_on_ready;
+
+	if (test_nr_ready < sizeof(test_ready) - 1)
+		test_ready[test_nr_ready++] = '0' + ready;
+
+	test_on_ready = NULL;
+	if (meanwhile)
+		meanwhile();
+
+	return test_refuse_ready ? -EIO : 0;
+}
+
 static const struct page_enc_ops test_ops = {
 	.leaf = test_leaf,
 	.map_gpa_range = test_map_gpa_range,
+	.write_ready = test_write_ready,
 };
+
+static struct page_enc test_pe = { .ops = &test_ops };
 
 static int page_enc_test_init(struct kunit *test)
 {
@@ -77,6 +112,11 @@ static int page_enc_test_init(struct kunit *test)
 	test_nr_leaves = 0;
 	test_nr_calls = 0;
 	test_refuse_at = 0;
+	memset(test_ready, 0, sizeof(test_ready));
+	test_nr_ready = 0;
+	test_refuse_ready = false;
+	test_on_ready = NULL;
+	atomic_set(&test_pe.state, 0);
 
 	return 0;
 }
@@ -99,7 +139,7 @@ static void expect_calls(struct kunit *test,
  */
 struct page_enc_range_case {
 	const char *name;
-	struct page_enc_leaf leaves[5];
+	struct page_enc_test_leaf leaves[5];
 	unsigned int nr_leaves;
 	unsigned long first, npages;	/* from the start of the mapping */
 	bool enc;
@@ -217,7 +257,7 @@ static void page_enc_test_range(struct kunit *test)
 
 static void page_enc_test_refused_in_the_middle(struct kunit *test)
 {
-	static const struct page_enc_leaf leaves[] = {
+	static const struct page_enc_test_leaf leaves[] = {
 		{ 10, 1 }, { 20, 1 }, { 30, 1 },
 	};
 	static const struct page_enc_test_call want[] = {
@@ -237,7 +277,7 @@ static void page_enc_test_refused_in_the_middle(struct kunit *test)
 
 static void page_enc_test_refused_before_a_hole(struct kunit *test)
 {
-	static const struct page_enc_leaf leaves[] = { { 10, 1 } };
+	static const struct page_enc_test_leaf leaves[] = { { 10, 1 } };
 
 	test_leaves = leaves;
 	test_nr_leaves = ARRAY_SIZE(leaves);
@@ -276,23 +316,18 @@ static void page_enc_test_errno(struct kunit *test)
 /*
  * What is shared, from the page tables
  */
-static int test_collect(u64 pfn, u64 npages, void *arg)
+static void page_enc_test_decrypted(struct kunit *test)
 {
-	return page_enc_errno(test_map_gpa_range(PFN_PHYS(pfn), npages, 0));
-}
-
-static void page_enc_test_walk_shared(struct kunit *test)
-{
-	static const struct page_enc_leaf leaves[] = {
+	static const struct page_enc_test_leaf leaves[] = {
 		{ PFN_2M, PFN_2M, true }, { 2 * PFN_2M, 1, true },
 		{ 2 * PFN_2M + 1, 1, false }, { 2 * PFN_2M + 2, 1, true },
 		{ 0, 1, true }, { 1, 1, true }, { 9, 1, true },
 	};
 	static const struct page_enc_test_call want[] = {
-		{ SZ_2M + 0x1000, PFN_2M, 0 },
-		{ SZ_4M + 0x2000, 1, 0 },
-		{ 0, 2, 0 },
-		{ 0x9000, 1, 0 },
+		{ SZ_2M + 0x1000, PFN_2M, SHARED_4K },
+		{ SZ_4M + 0x2000, 1, SHARED_4K },
+		{ 0, 2, SHARED_4K },
+		{ 0x9000, 1, SHARED_4K },
 	};
 	unsigned long end = TEST_BASE + SZ_2M + 10 * PAGE_SIZE;
 
@@ -300,15 +335,33 @@ static void page_enc_test_walk_shared(struct kunit *test)
 	test_nr_leaves = ARRAY_SIZE(leaves);
 
 	/* begins inside of a leaf, ends behind a hole */
-	KUNIT_EXPECT_EQ(test, 0,
-			page_enc_walk_shared(&test_ops, TEST_BASE + PAGE_SIZE,
-					     end, test_collect, NULL));
+	KUNIT_EXPECT_EQ(test, 0, page_enc_send_decrypted(&test_ops,
+							 TEST_BASE + PAGE_SIZE,
+							 end, false));
 	expect_calls(test, want, ARRAY_SIZE(want));
 }
 
-static void page_enc_test_walk_shared_stops(struct kunit *test)
+static void page_enc_test_decrypted_to_private(struct kunit *test)
 {
-	static const struct page_enc_leaf leaves[] = {
+	static const struct page_enc_test_leaf leaves[] = {
+		{ 5, 1, false }, { 6, 1, true }, { 7, 1, true },
+	};
+	static const struct page_enc_test_call want[] = {
+		{ 0x6000, 2, PRIVATE_4K },
+	};
+
+	test_leaves = leaves;
+	test_nr_leaves = ARRAY_SIZE(leaves);
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_send_decrypted(&test_ops, TEST_BASE,
+							 TEST_BASE + 3 * PAGE_SIZE,
+							 true));
+	expect_calls(test, want, ARRAY_SIZE(want));
+}
+
+static void page_enc_test_decrypted_refused(struct kunit *test)
+{
+	static const struct page_enc_test_leaf leaves[] = {
 		{ 1, 1, true }, { 3, 1, true }, { 5, 1, true },
 	};
 
@@ -318,9 +371,8 @@ static void page_enc_test_walk_shared_stops(struct kunit *test)
 	test_refuse_with = -KVM_EPERM;
 
 	KUNIT_EXPECT_EQ(test, -EPERM,
-			page_enc_walk_shared(&test_ops, TEST_BASE,
-					     TEST_BASE + 3 * PAGE_SIZE,
-					     test_collect, NULL));
+			page_enc_send_decrypted(&test_ops, TEST_BASE,
+						TEST_BASE + 3 * PAGE_SIZE, false));
 	KUNIT_EXPECT_EQ(test, test_nr_calls, 2);
 }
 
@@ -391,68 +443,225 @@ static void page_enc_test_ram_refused(struct kunit *test)
  * Negotiation: every combination, against rules that are written down here a
  * second time, as what must hold rather than as what is decided first.
  */
-static void page_enc_test_decide(struct kunit *test)
+struct page_enc_row {
+	bool sev, hypercall, msr, efi, variable;
+	enum page_enc_mode mode;
+	enum { TRACKS, REFUSES, NO_SUCH_CALL } host;
+	bool msr_refused;
+};
+
+#define NR_ROWS		(32 * 3 * 3 * 2)
+
+static struct page_enc_row page_enc_row(unsigned int i)
+{
+	struct page_enc_row row = {
+		.sev = i & 1, .hypercall = i & 2, .msr = i & 4, .efi = i & 8,
+		.variable = i & 16,
+	};
+
+	i /= 32;
+	row.mode = i % 3;
+	row.host = i / 3 % 3;
+	row.msr_refused = i / 9;
+
+	return row;
+}
+
+static enum page_enc_verdict page_enc_negotiate(const struct page_enc_row *row)
+{
+	static const struct e820_entry ram[] = {
+		{ 0, SZ_2M, E820_TYPE_RAM },
+	};
+	static const struct page_enc_test_leaf leaves[] = { { 7, 1, true } };
+	struct page_enc_env env = {
+		.sev = row->sev, .hypercall = row->hypercall, .msr = row->msr,
+		.efi = row->efi, .mode = row->mode,
+		.ram = ram, .nr_ram = ARRAY_SIZE(ram),
+		.shared = TEST_BASE, .shared_end = TEST_BASE + PAGE_SIZE,
+	};
+	enum page_enc_verdict verdict;
+
+	test_leaves = leaves;
+	test_nr_leaves = ARRAY_SIZE(leaves);
+	test_refuse_ready = row->msr_refused;
+	test_refuse_at = row->host == TRACKS ? 0 : row->host == REFUSES ? 2 : 1;
+	test_refuse_with = row->host == REFUSES ? -KVM_EINVAL : -KVM_ENOSYS;
+
+	verdict = page_enc_start(&test_pe, &env);
+	if (verdict == PAGE_ENC_ASK_FIRMWARE && row->variable)
+		verdict = page_enc_complete(&test_pe);
+
+	return verdict;
+}
+
+static void page_enc_test_negotiation(struct kunit *test)
 {
 	unsigned int i;
 
-	for (i = 0; i < 48; i++) {
-		struct page_enc_env env = {
-			.sev = i & 1, .hypercall = i & 2,
-			.msr = i & 4, .efi = i & 8,
-			.mode = i / 16,
-		};
-		enum page_enc_verdict verdict = page_enc_decide(&env);
-		bool announce = verdict >= PAGE_ENC_NO_MSR;
-		bool ready = verdict == PAGE_ENC_READY;
-		bool ask = verdict == PAGE_ENC_ASK_FIRMWARE;
+	for (i = 0; i < NR_ROWS; i++) {
+		struct page_enc_row row = page_enc_row(i);
+		enum page_enc_verdict verdict;
+		bool calls, announces, asks, ready;
 
-		KUNIT_EXPECT_EQ_MSG(test, announce, env.sev && env.hypercall &&
-				    env.mode != PAGE_ENC_OFF, "row %u", i);
-		KUNIT_EXPECT_EQ_MSG(test, ready || ask, announce && env.msr,
+		page_enc_test_init(test);
+		verdict = page_enc_negotiate(&row);
+
+		calls = row.sev && row.hypercall && row.mode != PAGE_ENC_OFF;
+		announces = calls && row.host != NO_SUCH_CALL;
+		asks = announces && row.host == TRACKS && row.msr &&
+		       (!row.efi || row.variable || row.mode == PAGE_ENC_ON);
+		ready = asks && !row.msr_refused;
+
+		/* nothing after the first -KVM_ENOSYS, and none without need */
+		KUNIT_EXPECT_EQ_MSG(test, test_nr_calls,
+				    announces ? 2 : calls ? 1 : 0, "row %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, page_enc_is(&test_pe, PAGE_ENC_S_ANNOUNCE),
+				    announces, "row %u", i);
+		KUNIT_EXPECT_STREQ_MSG(test, test_ready, asks ? "1" : "", "row %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, page_enc_is(&test_pe, PAGE_ENC_S_READY),
+				    ready, "row %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, verdict == PAGE_ENC_READY, ready, "row %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, verdict >= PAGE_ENC_REFUSED, announces,
 				    "row %u", i);
-		KUNIT_EXPECT_EQ_MSG(test, ask, announce && env.msr && env.efi &&
-				    env.mode == PAGE_ENC_AUTO, "row %u", i);
 		KUNIT_EXPECT_NOT_NULL_MSG(test, page_enc_why[verdict], "row %u", i);
+	}
+}
+
+/* The log says why: one row for each text */
+static void page_enc_test_verdicts(struct kunit *test)
+{
+	static const struct {
+		struct page_enc_row row;
+		enum page_enc_verdict verdict;
+	} c[] = {
+		{ { 0, 1, 1 }, PAGE_ENC_NOT_SEV },
+		{ { 1, 1, 1, .mode = PAGE_ENC_OFF }, PAGE_ENC_OPTED_OUT },
+		{ { 1, 0, 1 }, PAGE_ENC_NO_HYPERCALL },
+		{ { 1, 1, 1, .host = NO_SUCH_CALL }, PAGE_ENC_UNSUPPORTED },
+		{ { 1, 1, 1, .host = REFUSES }, PAGE_ENC_REFUSED },
+		{ { 1, 1, 0 }, PAGE_ENC_NO_MSR },
+		{ { 1, 1, 1, .msr_refused = true }, PAGE_ENC_MSR_REFUSED },
+		{ { 1, 1, 1, .efi = true }, PAGE_ENC_ASK_FIRMWARE },
+		{ { 1, 1, 1, .efi = true, .mode = PAGE_ENC_ON }, PAGE_ENC_READY },
+		{ { 1, 1, 1, .efi = true, .variable = true }, PAGE_ENC_READY },
+		{ { 1, 1, 1 }, PAGE_ENC_READY },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(c); i++) {
+		page_enc_test_init(test);
+		KUNIT_EXPECT_EQ_MSG(test, page_enc_negotiate(&c[i].row),
+				    c[i].verdict, "row %u", i);
 	}
 }
 
 /*
  * State
  */
-#define S_A	PAGE_ENC_S_ANNOUNCE
-#define S_AC	(PAGE_ENC_S_ANNOUNCE | PAGE_ENC_S_COMPLETE)
-#define S_ACR	(PAGE_ENC_S_ANNOUNCE | PAGE_ENC_S_COMPLETE | PAGE_ENC_S_READY)
+#define NR_STATES	32
 
 static void page_enc_test_state(struct kunit *test)
 {
 	static const struct {
-		unsigned int from;
 		enum page_enc_event event;
-		unsigned int to;
+		unsigned int clear, set;
 	} row[] = {
-		{ 0,     PAGE_ENC_EV_COMPLETE, 0 },
-		{ 0,     PAGE_ENC_EV_LEAVE,    0 },
-		{ 0,     PAGE_ENC_EV_STAY,     0 },
-		{ 0,     PAGE_ENC_EV_MUTE,     0 },
-		{ S_A,   PAGE_ENC_EV_COMPLETE, S_ACR },
-		{ S_A,   PAGE_ENC_EV_LEAVE,    S_A },
-		{ S_A,   PAGE_ENC_EV_STAY,     S_A },
-		{ S_A,   PAGE_ENC_EV_MUTE,     0 },
-		{ S_AC,  PAGE_ENC_EV_COMPLETE, S_ACR },
-		{ S_AC,  PAGE_ENC_EV_LEAVE,    S_AC },
-		{ S_AC,  PAGE_ENC_EV_STAY,     S_ACR },
-		{ S_AC,  PAGE_ENC_EV_MUTE,     0 },
-		{ S_ACR, PAGE_ENC_EV_COMPLETE, S_ACR },
-		{ S_ACR, PAGE_ENC_EV_LEAVE,    S_AC },
-		{ S_ACR, PAGE_ENC_EV_STAY,     S_ACR },
-		{ S_ACR, PAGE_ENC_EV_MUTE,     0 },
+		{ PAGE_ENC_EV_COMPLETE, 0, PAGE_ENC_S_COMPLETE },
+		{ PAGE_ENC_EV_REFUSED, 0, PAGE_ENC_S_REFUSED },
+		{ PAGE_ENC_EV_RENEWED, PAGE_ENC_S_REFUSED, 0 },
+		{ PAGE_ENC_EV_LEAVE, 0, PAGE_ENC_S_LEAVING },
+		{ PAGE_ENC_EV_STAY, PAGE_ENC_S_LEAVING, 0 },
 	};
+	unsigned int i, from, to, want;
+
+	for (from = 0; from < NR_STATES; from++) {
+		KUNIT_EXPECT_EQ(test, page_enc_next(from, PAGE_ENC_EV_MUTE), 0);
+		KUNIT_EXPECT_EQ(test, page_enc_next(from, PAGE_ENC_EV_START),
+				PAGE_ENC_S_ANNOUNCE);
+
+		for (i = 0; i < ARRAY_SIZE(row); i++) {
+			to = page_enc_next(from, row[i].event);
+			want = (from & ~row[i].clear) | row[i].set;
+			want &= ~PAGE_ENC_S_READY;
+			if (want == (PAGE_ENC_S_ANNOUNCE | PAGE_ENC_S_COMPLETE))
+				want |= PAGE_ENC_S_READY;
+			if (!(from & PAGE_ENC_S_ANNOUNCE))
+				want = 0;
+			KUNIT_EXPECT_EQ_MSG(test, to, want, "row %u from %#x", i, from);
+		}
+	}
+}
+
+#define START		PAGE_ENC_EV_START
+#define COMPLETE	PAGE_ENC_EV_COMPLETE
+#define REFUSED		PAGE_ENC_EV_REFUSED
+#define RENEWED		PAGE_ENC_EV_RENEWED
+#define LEAVE		PAGE_ENC_EV_LEAVE
+#define STAY		PAGE_ENC_EV_STAY
+#define MUTE		PAGE_ENC_EV_MUTE
+
+struct page_enc_life {
+	const char *name;
+	enum page_enc_event events[8];
+	unsigned int nr;
+	const char *ready;
+};
+
+static const struct page_enc_life page_enc_lives[] = {
+	{ "never complete", { START, LEAVE, STAY, RENEWED, MUTE }, 5, "" },
+	{ "never started", { COMPLETE, LEAVE, STAY, MUTE }, 4, "" },
+	{ "reboot notifier, then kexec", { START, COMPLETE, LEAVE, MUTE }, 4, "10" },
+	{ "withdrawn once", { START, COMPLETE, LEAVE, LEAVE, MUTE, MUTE }, 6, "10" },
+	{ "crash", { START, COMPLETE, MUTE }, 3, "10" },
+	{ "mute for ever", { START, COMPLETE, MUTE, STAY, RENEWED, COMPLETE }, 6, "10" },
+	{ "aborted", { START, COMPLETE, LEAVE, STAY }, 4, "101" },
+	{ "resumed from an image", { START, COMPLETE, LEAVE, RENEWED, STAY }, 5, "101" },
+	{ "refusal", { START, COMPLETE, REFUSED, REFUSED }, 4, "10" },
+	{ "refused before complete", { START, REFUSED, COMPLETE }, 3, "" },
+	{ "refusal is remembered", { START, COMPLETE, REFUSED, LEAVE, STAY }, 5, "10" },
+	{ "refusal is made good", { START, COMPLETE, REFUSED, RENEWED }, 4, "101" },
+	{ "refused while leaving", { START, COMPLETE, LEAVE, REFUSED, STAY, RENEWED }, 6, "101" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(page_enc_life, page_enc_lives, name);
+
+static void page_enc_test_life(struct kunit *test)
+{
+	const struct page_enc_life *life = test->param_value;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(row); i++)
-		KUNIT_EXPECT_EQ_MSG(test, row[i].to,
-				    page_enc_next(row[i].from, row[i].event),
-				    "row %u", i);
+	for (i = 0; i < life->nr; i++)
+		page_enc_event(&test_pe, life->events[i]);
+	KUNIT_EXPECT_STREQ(test, test_ready, life->ready);
+}
+
+static void page_enc_test_msr_refused(struct kunit *test)
+{
+	test_refuse_ready = true;
+	page_enc_event(&test_pe, START);
+	page_enc_event(&test_pe, COMPLETE);
+	page_enc_event(&test_pe, LEAVE);
+	page_enc_event(&test_pe, STAY);
+	page_enc_event(&test_pe, RENEWED);
+
+	KUNIT_EXPECT_STREQ(test, test_ready, "1");
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.state), PAGE_ENC_S_ANNOUNCE);
+}
+
+static void test_leave_meanwhile(void)
+{
+	page_enc_event(&test_pe, LEAVE);
+}
+
+/* The one that leaves may be first to write what was decided last. */
+static void page_enc_test_withdrawal_wins(struct kunit *test)
+{
+	page_enc_event(&test_pe, START);
+	test_on_ready = test_leave_meanwhile;
+	page_enc_event(&test_pe, COMPLETE);
+
+	KUNIT_EXPECT_FALSE(test, page_enc_is(&test_pe, PAGE_ENC_S_READY));
+	KUNIT_EXPECT_EQ(test, test_ready[test_nr_ready - 1], '0');
 }
 
 static struct kunit_case page_enc_test_cases[] = {
@@ -461,13 +670,18 @@ static struct kunit_case page_enc_test_cases[] = {
 	KUNIT_CASE(page_enc_test_refused_before_a_hole),
 	KUNIT_CASE(page_enc_test_split_is_refused),
 	KUNIT_CASE(page_enc_test_errno),
-	KUNIT_CASE(page_enc_test_walk_shared),
-	KUNIT_CASE(page_enc_test_walk_shared_stops),
+	KUNIT_CASE(page_enc_test_decrypted),
+	KUNIT_CASE(page_enc_test_decrypted_to_private),
+	KUNIT_CASE(page_enc_test_decrypted_refused),
 	KUNIT_CASE(page_enc_test_ram),
 	KUNIT_CASE(page_enc_test_ram_huge),
 	KUNIT_CASE(page_enc_test_ram_refused),
-	KUNIT_CASE(page_enc_test_decide),
+	KUNIT_CASE(page_enc_test_negotiation),
+	KUNIT_CASE(page_enc_test_verdicts),
 	KUNIT_CASE(page_enc_test_state),
+	KUNIT_CASE_PARAM(page_enc_test_life, page_enc_life_gen_params),
+	KUNIT_CASE(page_enc_test_msr_refused),
+	KUNIT_CASE(page_enc_test_withdrawal_wins),
 	{}
 };
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _KVM_PAGE_ENC_CORE_H
+#define _KVM_PAGE_ENC_CORE_H
+
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/sizes.h>
+#include <linux/types.h>
+#include <asm/e820/types.h>
+#include <asm/page_types.h>
+#include <asm/set_memory.h>
+
+/*
+ * Upper limit of one call, so that no call keeps a vCPU in the host for long.
+ * A power of two: calls end at multiples of it, which keeps size hints intact.
+ */
+#define PAGE_ENC_MAX_PAGES	(SZ_1G >> PAGE_SHIFT)
+
+/* What the logic needs from the outside; the tests have their own. */
+struct page_enc_ops {
+	void (*leaf)(unsigned long vaddr, struct kernel_leaf *leaf);
+	/* KVM_HC_MAP_GPA_RANGE: 0 or what the host refuses with */
+	long (*map_gpa_range)(u64 gpa, u64 npages, unsigned long attrs);
+	/* MSR_KVM_MIGRATION_CONTROL: 0 or an error if that is refused */
+	int (*write_ready)(bool ready);
+};
+
+/*
+ * What is announced: kvm_page_enc_range.c.  All return 0, -EFAULT if nothing is
+ * mapped somewhere, or the error that page_enc_errno() makes of a refusal.
+ */
+int page_enc_errno(long ret);
+int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc);
+int page_enc_send_range(const struct page_enc_ops *ops, unsigned long vaddr,
+			unsigned long end, bool enc);
+int page_enc_send_decrypted(const struct page_enc_ops *ops, unsigned long vaddr,
+			    unsigned long end, bool enc);
+int page_enc_send_ram_private(const struct page_enc_ops *ops,
+			      const struct e820_entry *entry, u32 nr);
+
+/*
+ * Whether it is announced: kvm_page_enc_state.c
+ */
+enum page_enc_mode {
+	PAGE_ENC_AUTO,
+	PAGE_ENC_OFF,
+	PAGE_ENC_ON,
+};
+
+/* What a kernel finds when it starts */
+struct page_enc_env {
+	bool sev;	/* encrypted memory, and VMMCALL does not fault */
+	bool hypercall;	/* KVM_FEATURE_HC_MAP_GPA_RANGE */
+	bool msr;	/* KVM_FEATURE_MIGRATION_CONTROL */
+	bool efi;	/* firmware may have shared pages of its own */
+	enum page_enc_mode mode;
+	const struct e820_entry *ram;
+	u32 nr_ram;
+	unsigned long shared, shared_end;	/* what is shared already */
+};
+
+enum page_enc_verdict {
+	PAGE_ENC_NOT_SEV,
+	PAGE_ENC_OPTED_OUT,
+	PAGE_ENC_NO_HYPERCALL,
+	PAGE_ENC_UNSUPPORTED,
+	/* From here on hypercalls are made. */
+	PAGE_ENC_REFUSED,
+	PAGE_ENC_NO_MSR,
+	PAGE_ENC_MSR_REFUSED,
+	PAGE_ENC_ASK_FIRMWARE,
+	PAGE_ENC_READY,
+};
+
+extern const char * const page_enc_why[];
+
+enum page_enc_event {
+	PAGE_ENC_EV_START,	/* announcements begin */
+	PAGE_ENC_EV_COMPLETE,	/* firmware's pages are announced, too */
+	PAGE_ENC_EV_REFUSED,	/* something could not be announced */
+	PAGE_ENC_EV_RENEWED,	/* everything was announced anew */
+	PAGE_ENC_EV_LEAVE,	/* this kernel is about to stop */
+	PAGE_ENC_EV_STAY,	/* ... and did not */
+	PAGE_ENC_EV_MUTE,	/* it stopped, or the host stopped listening */
+};
+
+#define PAGE_ENC_S_ANNOUNCE	BIT(0)	/* hypercalls are made */
+#define PAGE_ENC_S_COMPLETE	BIT(1)	/* nothing is missing but what was refused */
+#define PAGE_ENC_S_READY	BIT(2)	/* and the host knows that */
+#define PAGE_ENC_S_REFUSED	BIT(3)	/* the host's view lacks something */
+#define PAGE_ENC_S_LEAVING	BIT(4)	/* READY must not be set now */
+
+struct page_enc {
+	const struct page_enc_ops *ops;
+	atomic_t state;
+};
+
+static inline bool page_enc_is(const struct page_enc *pe, unsigned int flag)
+{
+	return atomic_read(&pe->state) & flag;
+}
+
+unsigned int page_enc_next(unsigned int state, enum page_enc_event event);
+void page_enc_event(struct page_enc *pe, enum page_enc_event event);
+enum page_enc_verdict page_enc_decide(const struct page_enc_env *env);
+enum page_enc_verdict page_enc_start(struct page_enc *pe,
+				     const struct page_enc_env *env);
+enum page_enc_verdict page_enc_complete(struct page_enc *pe);
+
+#endif /* _KVM_PAGE_ENC_CORE_H */

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Announce the encryption status of pages to the KVM host: ranges
+ *
+ * From what was converted to as few calls as the limit of a call allows.
+ */
+
+#include <linux/errno.h>
+#include <linux/kvm_para.h>
+#include <linux/minmax.h>
+#include <linux/pfn.h>
+
+#include "kvm_page_enc_core.h"
+
+static unsigned long page_enc_attrs(u64 pfn, u64 npages, bool enc)
+{
+	unsigned long attrs = KVM_MAP_GPA_RANGE_ENC_STAT((unsigned long)enc);
+
+	if (IS_ALIGNED(pfn | npages, SZ_1G >> PAGE_SHIFT))
+		return attrs | KVM_MAP_GPA_RANGE_PAGE_SZ_1G;
+	if (IS_ALIGNED(pfn | npages, SZ_2M >> PAGE_SHIFT))
+		return attrs | KVM_MAP_GPA_RANGE_PAGE_SZ_2M;
+	return attrs | KVM_MAP_GPA_RANGE_PAGE_SZ_4K;
+}
+
+/* The host may answer anything, and what it answers ends up in callers. */
+int page_enc_errno(long ret)
+{
+	switch (ret) {
+	case 0:
+		return 0;
+	case -KVM_ENOSYS:
+		return -EOPNOTSUPP;
+	case -KVM_EINVAL:
+	case -KVM_EPERM:
+	case -KVM_E2BIG:
+	case -KVM_EFAULT:
+	case -ENOMEM:
+	case -EAGAIN:
+		return ret;
+	default:
+		return -EIO;
+	}
+}
+
+/* Announce contiguous pages. */
+int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc)
+{
+	int err;
+	u64 n;
+
+	for (; npages; pfn += n, npages -= n) {
+		n = PAGE_ENC_MAX_PAGES - (pfn & (PAGE_ENC_MAX_PAGES - 1));
+		n = min(n, npages);
+		err = page_enc_errno(ops->map_gpa_range(PFN_PHYS(pfn), n,
+							page_enc_attrs(pfn, n, enc)));
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+/* What is done with each run of a walk */
+struct page_enc_walk {
+	const struct page_enc_ops *ops;
+	int (*run)(struct page_enc_walk *walk, const struct kernel_leaf *run);
+	bool enc;
+};
+
+static bool page_enc_continues(const struct kernel_leaf *run,
+			       const struct kernel_leaf *leaf)
+{
+	return run->npages && run->present == leaf->present &&
+	       run->decrypted == leaf->decrypted &&
+	       run->pfn + run->npages == leaf->pfn;
+}
+
+/*
+ * Walk the page tables of [vaddr, end): leaves are clipped to that, and those
+ * that are neighbours in physical memory and mapped alike make one run.
+ */
+static int page_enc_walk_range(struct page_enc_walk *walk, unsigned long vaddr,
+			       unsigned long end)
+{
+	struct kernel_leaf leaf, run = {};
+	unsigned long skip;
+	int err;
+
+	for (; vaddr < end; vaddr += leaf.npages << PAGE_SHIFT) {
+		walk->ops->leaf(vaddr, &leaf);
+		skip = PFN_DOWN(vaddr) & (leaf.npages - 1);
+		leaf.pfn += skip;
+		leaf.npages = min(leaf.npages - skip, PFN_DOWN(end - vaddr));
+
+		if (page_enc_continues(&run, &leaf)) {
+			run.npages += leaf.npages;
+			continue;
+		}
+		err = run.npages ? walk->run(walk, &run) : 0;
+		if (err)
+			return err;
+		run = leaf;
+	}
+
+	return run.npages ? walk->run(walk, &run) : 0;
+}
+
+static int page_enc_run_any(struct page_enc_walk *walk,
+			    const struct kernel_leaf *run)
+{
+	if (!run->present)
+		return -EFAULT;
+	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc);
+}
+
+static int page_enc_run_decrypted(struct page_enc_walk *walk,
+				  const struct kernel_leaf *run)
+{
+	if (!run->present || !run->decrypted)
+		return 0;
+	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc);
+}
+
+/*
+ * Announce all that is mapped at [vaddr, end), however that is.  Nothing behind
+ * the first refused call or missing leaf is announced.
+ */
+int page_enc_send_range(const struct page_enc_ops *ops, unsigned long vaddr,
+			unsigned long end, bool enc)
+{
+	struct page_enc_walk walk = {
+		.ops = ops, .run = page_enc_run_any, .enc = enc,
+	};
+
+	return page_enc_walk_range(&walk, vaddr, end);
+}
+
+/* Announce what is mapped decrypted at [vaddr, end), as @enc says. */
+int page_enc_send_decrypted(const struct page_enc_ops *ops, unsigned long vaddr,
+			    unsigned long end, bool enc)
+{
+	struct page_enc_walk walk = {
+		.ops = ops, .run = page_enc_run_decrypted, .enc = enc,
+	};
+
+	return page_enc_walk_range(&walk, vaddr, end);
+}
+
+static bool page_enc_is_ram(const struct e820_entry *entry)
+{
+	/* RESERVED_KERN is RAM where a boot loader left setup_data. */
+	return entry->type == E820_TYPE_RAM ||
+	       entry->type == E820_TYPE_RESERVED_KERN;
+}
+
+/*
+ * Announce RAM as private.  Entries are sorted; those that touch are merged,
+ * the rest is aligned inward: a page that is RAM only in part is not Linux'.
+ * Everything that is not RAM stays as firmware announced it.
+ */
+int page_enc_send_ram_private(const struct page_enc_ops *ops,
+			      const struct e820_entry *entry, u32 nr)
+{
+	u64 start, end, first, last;
+	int err;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		if (!page_enc_is_ram(&entry[i]))
+			continue;
+
+		start = entry[i].addr;
+		end = start + entry[i].size;
+		while (i + 1 < nr && page_enc_is_ram(&entry[i + 1]) &&
+		       entry[i + 1].addr == end)
+			end += entry[++i].size;
+
+		first = start / PAGE_SIZE + !!(start % PAGE_SIZE);
+		last = end / PAGE_SIZE;
+		if (first >= last)
+			continue;
+
+		err = page_enc_send(ops, first, last - first, true);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
