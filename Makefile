@@ -80,8 +80,9 @@ refresh: source	## work tree back to patches/, guest/, host/ and kunit/
 kernel: tree	## build the kernel with both series
 	@ci/kernel.sh linux
 
-kernel-base: source-base	## build the unpatched kernel
-	@ci/kernel.sh base
+kernel-base: tree	## build the unpatched kernel
+	@ci/mainline.sh
+	@ci/kernel.sh mainline
 
 each-patch: tree	## build after every single patch (long)
 	@ci/each-patch.sh

@@ -17,7 +17,7 @@ in_the_way()
 	[ "$(kgit rev-parse HEAD)" = "${stamp_head:-$(kgit rev-parse refs/heads/base)}" ] ||
 		echo "commits that were not exported"
 	kgit worktree list --porcelain | sed -n 's/^worktree //p' |
-		grep -vxF -e "$LINUX" -e "$BASE" || :
+		grep -vxF -e "$LINUX" -e "$BASE" -e "$MAINLINE" -e "$KDIR/each" || :
 }
 
 main()

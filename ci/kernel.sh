@@ -3,7 +3,7 @@
 #
 # Configure and build a kernel tree in TREE/OBJ, incrementally.
 # usage: ci/kernel.sh [-o OBJ] [-c FRAGMENT]... TREE [TARGET...]
-#   TREE      base or linux below $KDIR, or a path
+#   TREE      base, mainline or linux below $KDIR, or a path
 #   OBJ       build directory inside TREE, default obj.  Inside, because ccache
 #             then sees the same relative paths in every tree
 #   FRAGMENT  merged after ci/config/kernel.config and what TREE knows of
@@ -82,6 +82,7 @@ set_tree()
 {
 	case $1 in
 	base) tree=$BASE ;;
+	mainline) tree=$MAINLINE ;;
 	linux) tree=$LINUX ;;
 	*) tree=$1 ;;
 	esac

@@ -11,6 +11,7 @@ JOBS=${JOBS:-$(nproc)}
 RESULTS=${RESULTS:-$BUILD/results}	# one file a test stage: PASS/FAIL/SKIP name
 KDIR=$BUILD/$KVER
 BASE=$KDIR/base				# pristine source, a git worktree of $LINUX
+MAINLINE=$KDIR/mainline		# base and what tests need in any kernel, see mainline.sh
 LINUX=$KDIR/linux			# base and both series as commits
 PATCHES=$TOP/patches/$KVER
 export TOP KVER BUILD JOBS RESULTS LC_ALL=C

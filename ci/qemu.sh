@@ -12,7 +12,7 @@
 ACCEL=${ACCEL:-tcg}
 L1_KERNEL=${L1_KERNEL:-$KDIR/linux/obj/arch/x86/boot/bzImage}
 L2_KERNEL=${GUEST_KERNEL:-$KDIR/linux/obj/arch/x86/boot/bzImage}
-BASE_KERNEL=${BASE_KERNEL:-$KDIR/base/obj/arch/x86/boot/bzImage}
+BASE_KERNEL=${BASE_KERNEL:-$MAINLINE/obj/arch/x86/boot/bzImage}
 LOGS=$BUILD/logs
 TRACKED="kvm.page_enc_status=1 kvm.sev_sim=1"
 
@@ -79,13 +79,19 @@ tsc_khz()
 	"$program"
 }
 
+# With L1_ICOUNT each instruction of L1 takes a nanosecond of its TSC, too.
+l1_tsc_khz()
+{
+	[ -z "${L1_ICOUNT:-}" ] && tsc_khz || echo 1000000
+}
+
 # l1_append APPEND: the kernel's command line
 l1_append()
 {
 	echo "root=root rootfstype=9p ro" \
 		"rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose" \
 		"init=\"$TOP/ci/l1/init\" console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1" \
-		"tsc=reliable no_timer_check tsc_early_khz=$(tsc_khz) kvm.tsc_tolerance_ppm=500000 $1"
+		"tsc=reliable no_timer_check tsc_early_khz=$(l1_tsc_khz) kvm.tsc_tolerance_ppm=500000 $1"
 }
 
 # l1_qemu DIR TIMEOUT APPEND [QEMU OPTION...]: run L1 until it powers off.
@@ -97,6 +103,7 @@ l1_qemu()
 	read -ra machine < <(l1_machine)
 	# shellcheck disable=SC2086 # options
 	timeout ${L1_TIMEOUT:-} -k 5 "$limit" qemu-system-x86_64 "${machine[@]}" \
+		${L1_ICOUNT:+-icount shift=0,sleep=off} \
 		-name "L1 ${dir##*/}" -smp "${L1_SMP:-2}" -m "${L1_MEM:-2G}" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$L1_KERNEL" -append "$(l1_append "$append")" \
