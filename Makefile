@@ -84,7 +84,7 @@ kernel-base: tree	## build the unpatched kernel
 	@ci/mainline.sh
 	@ci/kernel.sh mainline
 
-each-patch: tree	## build after every single patch (long)
+each-patch: deps kernel	## build and boot after every single patch (long)
 	@ci/each-patch.sh
 
 ## the tool

@@ -13,7 +13,9 @@ set -euo pipefail
 # row NAME: one object of JSON
 row()
 {
-	local ROW=$1 dir=$LOGS/bench-$1 rc=0 bad
+	local ROW=$1 dir=$LOGS/bench-$1 rc=0 bad L1_ICOUNT L1_SMP
+	L1_ICOUNT=$(declared "bench/$ROW" icount)
+	L1_SMP=${L1_ICOUNT:+1}
 	l1_prepare "$dir" bench
 	require_file "$BASE_KERNEL" "the unpatched kernel"
 	cp "$BASE_KERNEL" "$dir/base.bzImage"
@@ -25,14 +27,14 @@ row()
 		--argjson goal "$(declared "bench/$ROW" goal)" \
 		--argjson mainline "$(cut -d' ' -f1 "$dir/result")" \
 		--argjson ours "$(cut -d' ' -f2 "$dir/result")" \
-		'{$name, $unit, $mainline, $ours, ratio: ($ours / $mainline * 1000 | round / 1000), $goal}'
+		'{$name, $unit, $mainline, $ours, ratio: ($ours / $mainline * 100000 | round / 100000), $goal}'
 }
 
 table()
 {
 	jq -r '(["name", "unit", "mainline", "ours", "ratio", "goal"],
 		(.[] | [.name, .unit, .mainline, .ours, .ratio, .goal])) | @tsv' "$1" |
-		awk -F '\t' '{ printf "%-24s %-12s %10s %10s %8s %6s\n", $1, $2, $3, $4, $5, $6 }'
+		awk -F '\t' '{ printf "%-35s %-12s %10s %10s %8s %6s\n", $1, $2, $3, $4, $5, $6 }'
 }
 
 main()

@@ -8,6 +8,18 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$TOP/ci/qemu.sh"
 
+# The kernel that a case wants as the guest
+guest_kernel()
+{
+	case $(declared "cases/$1" guest) in
+	debug)
+		"$TOP/ci/kernel.sh" -o obj-debug -c "$TOP/ci/config/debug.config" linux >&2
+		echo "$LINUX/obj-debug/arch/x86/boot/bzImage"
+		;;
+	*) echo "$L2_KERNEL" ;;
+	esac
+}
+
 # What a case declares to need beside the guest kernel, into DIR
 add_needs()
 {
@@ -44,7 +56,8 @@ run_case()
 
 run_case_once()
 {
-	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM start=$SECONDS
+	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM L2_KERNEL=$L2_KERNEL start=$SECONDS
+	L2_KERNEL=$(guest_kernel "$CASE")
 	limit=$(declared "cases/$CASE" timeout)
 	append=$(declared "cases/$CASE" append)
 	L1_MEM=$(declared "cases/$CASE" memory)
@@ -62,6 +75,15 @@ all_cases()
 	find "$TOP/ci/cases" -name '*.sh' -printf '%f\n' | sed 's/\.sh$//' | sort
 }
 
+# Those that are run unless some are named
+default_cases()
+{
+	local case
+	for case in $(all_cases); do
+		[ -n "$(declared "cases/$case" only)" ] || echo "$case"
+	done
+}
+
 count()
 {
 	grep -c "^$1" "$results" || :
@@ -71,7 +93,7 @@ main()
 {
 	local cases=("$@") case results=$RESULTS/cases
 	[ ${#cases[@]} -gt 0 ] || read -ra cases <<<"${CASE:-}"
-	[ ${#cases[@]} -gt 0 ] || mapfile -t cases < <(all_cases)
+	[ ${#cases[@]} -gt 0 ] || mapfile -t cases < <(default_cases)
 	mkdir -p "$RESULTS" "$LOGS"
 	: >"$results"
 	for case in "${cases[@]}"; do

@@ -5,8 +5,9 @@
 # converted, the disk works, the guest kexecs and reboots.
 # timeout: 240
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
-tests=(boot sev feature_bits ready map_agrees encstat_agrees_too conversion
-	guest_reads guest_writes kexec kexec_kept_map reboot reboot_kept_map)
+tests=(boot sev feature_bits ready map_agrees oracle_agrees encstat_agrees_too conversion
+	guest_reads guest_writes oracle_after_init kexec kexec_kept_map oracle_after_kexec
+	reboot reboot_kept_map oracle_after_reboot)
 DISK=/tmp/main.disk
 
 boot()
@@ -42,6 +43,27 @@ map_agrees()
 	equal "refused calls" "$(vm_stat main refused_inval) $(vm_stat main refused_perm)" "0 0"
 	holds "calls" "$(vm_stat main calls)" -gt 0
 	holds "the tracker's memory" "$(vm_stat main bytes)" -le 65536
+}
+
+# swiotlb, DMA pools, per-CPU data, .bss..decrypted, as the page tables have it
+oracle_agrees()
+{
+	oracle main
+}
+
+oracle_after_init()
+{
+	oracle main
+}
+
+oracle_after_kexec()
+{
+	oracle main
+}
+
+oracle_after_reboot()
+{
+	oracle main
 }
 
 encstat_agrees_too()

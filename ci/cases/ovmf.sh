@@ -2,11 +2,11 @@
 # shellcheck shell=bash disable=SC2034
 #
 # As seabios, with OVMF, which shares memory itself.  Firmware opens and closes
-# memory slots (SMRAM, PAM, flash) while the guest
-# boots: the map stays consistent with them.
+# memory slots (SMRAM, PAM, flash) while the guest boots: the map stays consistent
+# with them, and what Linux shares is announced.
 # timeout: 200
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
-tests=(boots slots map)
+tests=(boots slots map oracle_agrees)
 
 boots()
 {
@@ -26,4 +26,9 @@ map()
 	map_check ovmf
 	shared_plausible ovmf
 	holds "announced without memory behind it" "$(vm_stat ovmf unbacked)" -ge 0
+}
+
+oracle_agrees()
+{
+	oracle ovmf
 }

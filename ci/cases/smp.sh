@@ -14,6 +14,7 @@ boot_4()
 	sev_active four
 	equal "CPUs" "$(vm_sh four nproc)" 4
 	map_check four
+	oracle four
 	shared_plausible four
 }
 

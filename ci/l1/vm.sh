@@ -87,14 +87,15 @@ vm_launch()
 # vm_read NAME DEADLINE: a line of the control channel; fails when none comes
 vm_read()
 {
-	local fd rc=1
+	local fd rc=1 part=''
 	exec {fd}<>"/run/vm/$1/ctl.out"
 	while [ "$SECONDS" -le "$2" ]; do
 		if IFS= read -r -t 1 line <&"$fd"; then
-			line=${line%$'\r'}
+			line=$part${line%$'\r'}
 			rc=0
 			break
 		fi
+		part+=$line # on a busy machine a line comes in pieces
 		vm_alive "$1" || break
 	done
 	exec {fd}>&-

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Instructions of guest and host to decrypt 64 MB that are mapped by 4K leaves,
+# in one conversion, and to encrypt them again.  L0 has one CPU and a clock that
+# advances by a nanosecond an instruction.
+# unit: instructions
+# goal: 0.2
+# timeout: 600
+# icount: yes
+
+. "$TOP/ci/l1/convert.sh"
+
+# instructions KERNEL [PARAMETER]
+instructions()
+{
+	convert_prepare "$1" "${2:-}" || return
+	vm_exercise bench "size=64M touch=0" 300 || return
+	convert_ns
+	vm_stop bench
+}
+
+measure()
+{
+	local mainline ours off
+	mainline=$(instructions "$OUT/base.bzImage") || return
+	ours=$(instructions "$OUT/guest.bzImage") || return
+	off=$(instructions "$OUT/guest.bzImage" kvm_page_enc=off) || return
+	echo "of ours without announcements: $off" >&2
+	echo "$mainline $ours"
+}
