@@ -117,7 +117,7 @@ bench: deps kernel kernel-base encstat	## measure against the unpatched kernel, 
 ## tidying
 clean:	## remove build products; sources, work tree and ccache stay
 	rm -rf $(KDIR)/*/obj* $(KDIR)/linux/.kunit $(KDIR)/selftests
-	rm -rf $(BUILD)/encstat $(BUILD)/results $(BUILD)/logs $(BUILD)/tsc-khz
+	rm -rf $(BUILD)/encstat $(BUILD)/results $(BUILD)/logs $(BUILD)/tsc-khz $(BUILD)/vmm.so
 
 distclean:	## remove all of .build, after a look for unexported work
 	@ci/distclean.sh

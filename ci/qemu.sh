@@ -45,6 +45,16 @@ l1_env()
 	done >>"$dir/env"
 }
 
+# build_c NAME SOURCE [OPTION...]: $BUILD/NAME, unless it is newer than SOURCE
+build_c()
+{
+	local program=$BUILD/$1 source=$TOP/$2
+	shift 2
+	[ ! -e "$program" ] || [ "$source" -nt "$program" ] || return 0
+	mkdir -p "$BUILD"
+	gcc -O2 -Wall -Wextra "$@" -o "$program" "$source"
+}
+
 # l1_prepare DIR JOB: an empty DIR for a run of ci/l1/JOB.  Kernels are copied,
 # because L1 cannot look below a directory that it covers, such as /tmp.
 l1_prepare()
@@ -56,6 +66,8 @@ l1_prepare()
 	mkdir -p "$dir"
 	cp "$L2_KERNEL" "$dir/guest.bzImage"
 	l1_env "$dir" BUILD JOB TERM ENCSTAT
+	build_c vmm.so ci/l1/vmm.c -shared -fPIC -pthread
+	cp "$BUILD/vmm.so" "$dir/"
 	[ ! -x "$ENCSTAT" ] || cp "$ENCSTAT" "$dir/encstat"
 	"$TOP/ci/guest/mkinitramfs.sh" "$L2_KERNEL" "$dir"
 }
@@ -72,11 +84,8 @@ l1_machine()
 # TCG's TSC is this machine's.  L1 must not calibrate it: see Documentation/testing.rst
 tsc_khz()
 {
-	local program=$BUILD/tsc-khz
-	if [ ! -x "$program" ] || [ "$TOP/ci/l1/tsc-khz.c" -nt "$program" ]; then
-		gcc -O2 -o "$program" "$TOP/ci/l1/tsc-khz.c"
-	fi
-	"$program"
+	build_c tsc-khz ci/l1/tsc-khz.c
+	"$BUILD/tsc-khz"
 }
 
 # With L1_ICOUNT each instruction of L1 takes a nanosecond of its TSC, too.

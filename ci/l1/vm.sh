@@ -9,9 +9,11 @@
 #   VM_KEXEC=1     the guest gets what vm_kexec needs
 #   VM_DISK=FILE   behind virtio-blk, default a blank one; "none": no disk
 #   VM_FIRMWARE=ovmf
+#   VM_VMM=SETTINGS  a VMM that is not quite QEMU, see vmm.c
 
 VM_APPEND_DEFAULT="console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1 rdinit=/init tsc=reliable no_timer_check"
 VM_DEBUGFS=/sys/kernel/debug/kvm
+VM_TRACE=/sys/kernel/tracing
 
 vm_fail()
 {
@@ -63,17 +65,25 @@ vm_firmware()
 	esac
 }
 
+# What makes QEMU the VMM that VM_VMM asks for
+vm_preload()
+{
+	[ -n "${VM_VMM:-}" ] || return 0
+	printf '%s\n' "LD_PRELOAD=$OUT/vmm.so" "VMM_SETTINGS=$VM_VMM" "VMM_DIR=$1"
+}
+
 # vm_launch NAME: start a guest without waiting for it
 vm_launch()
 {
-	local name=$1 dir=/run/vm/$1 extra initrd
+	local name=$1 dir=/run/vm/$1 extra initrd preload
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	mkfifo "$dir/ctl.in" "$dir/ctl.out"
 	initrd=$(vm_initrd "$dir")
 	read -ra extra <<<"$(vm_firmware "$dir") $(vm_disk "$dir") ${VM_OPTS:-}"
+	mapfile -t preload < <(vm_preload "$dir")
 	: >"$OUT/$name.console"
-	qemu-system-x86_64 -name "$name" -machine q35,accel=kvm,sata=off,smbus=off,vmport=off,i8042=off \
+	env "${preload[@]}" qemu-system-x86_64 -name "$name" -machine q35,accel=kvm,sata=off,smbus=off,vmport=off,i8042=off \
 		-cpu host,migratable=off -smp "${VM_SMP:-2}" -m "${VM_MEM:-512M}" \
 		-nodefaults -no-user-config -display none \
 		-kernel "${VM_KERNEL:-$OUT/guest.bzImage}" -initrd "$initrd" \
@@ -158,6 +168,7 @@ vm_stop()
 		[ $n -ne 50 ] || kill -9 "$pid" 2>/dev/null || :
 		sleep 0.1
 	done
+	[ ! -e "/run/vm/$1/vmm.log" ] || cp "/run/vm/$1/vmm.log" "$OUT/$1.vmm.log"
 	rm -rf "/run/vm/$1"
 }
 
@@ -188,6 +199,58 @@ vm_stat()
 vm_map()
 {
 	cat "$(vm_debugfs "$1")/page_enc_map"
+}
+
+# vm_vmm NAME ORDER: tell the VMM of VM_VMM what to do from now on
+vm_vmm()
+{
+	echo "$2" >>"/run/vm/$1/vmm.ctl"
+}
+
+# vm_vmm_calls NAME: hypercalls that VMM was handed: gpa npages attrs answer
+vm_vmm_calls()
+{
+	sed -n 's/^call //p' "/run/vm/$1/vmm.log"
+}
+
+# vm_vmm_msr NAME: what it saw written to MSR_KVM_MIGRATION_CONTROL: value
+# accepted|refused
+vm_vmm_msr()
+{
+	sed -n 's/^wrmsr //p' "/run/vm/$1/vmm.log"
+}
+
+# Let KVM record the KVM_HC_MAP_GPA_RANGE of all guests from now on, those too
+# that get no further than -KVM_ENOSYS
+vm_trace_start()
+{
+	echo 'nr == 12' >"$VM_TRACE/events/kvm/kvm_hypercall/filter"
+	echo >"$VM_TRACE/trace"
+	echo 1 >"$VM_TRACE/events/kvm/kvm_hypercall/enable"
+}
+
+# vm_trace_calls NAME: those of one guest, which must be running: gpa npages attrs
+vm_trace_calls()
+{
+	local threads gpa npages attrs
+	threads=$(ls "/proc/$(vm_pid "$1")/task") || return
+	awk -v threads="$threads" '
+		BEGIN { split(threads, list); for (i in list) vcpu[list[i]] }
+		match($0, /-[0-9]+ +\[[0-9]+\]/) {
+			thread = substr($0, RSTART + 1) + 0
+			if (thread in vcpu && match($0, /kvm_hypercall: .*/)) {
+				split(substr($0, RSTART), field)
+				print field[5], field[7], field[9]
+			}
+		}' "$VM_TRACE/trace" |
+		while read -r gpa npages attrs; do
+			echo "$gpa $((npages)) $attrs"
+		done
+}
+
+vm_trace_stop()
+{
+	echo 0 >"$VM_TRACE/events/kvm/kvm_hypercall/enable"
 }
 
 # Take the guest's disk away from its driver, which frees its rings (they become
