@@ -196,15 +196,79 @@ guest_cpuid()
 	vm_sh "$1" "dd if=/dev/cpu/0/cpuid bs=16 count=1 iflag=skip_bytes skip=$(($2)) 2>/dev/null | od -An -tx4"
 }
 
-# What the kernels of the guests complain about goes to NAME.dmesg, which is
-# judged by L0.  Fails if a guest does not answer.
+# pages_of_runs: page numbers of lines "START END ...", END exclusive
+pages_of_runs()
+{
+	local start end
+	while read -r start end _; do
+		case $start in 0x*) seq $((start >> 12)) $(((end >> 12) - 1)) ;; esac
+	done
+}
+
+# pages_of_calls: those that are shared after lines "GPA NPAGES ATTRS ANSWER"
+pages_of_calls()
+{
+	local gpa npages attrs answer
+	while read -r gpa npages attrs answer; do
+		[ "$answer" != 0 ] || echo $((gpa >> 12)) "$npages" $((attrs & 16))
+	done | awk '{
+		for (i = $1; i < $1 + $2; i++)
+			if ($3) delete shared[i]; else shared[i]
+	}
+	END { for (i in shared) print i }'
+}
+
+# Page numbers of what the host takes for shared: by its tracker, if that is on,
+# else by the calls that its VMM saw.
+host_shared_pages()
+{
+	if vm_map "$1" | grep -q '^enabled 1'; then
+		vm_map "$1" | grep 'shared$' | pages_of_runs
+	else
+		vm_vmm_calls "$1" | pages_of_calls
+	fi
+}
+
+# guest_ram NAME: first and last page of each range that is RAM as a whole
+guest_ram()
+{
+	local range
+	vm_sh "$1" 'grep "System RAM" /proc/iomem | cut -d" " -f1' | while read -r range; do
+		echo $(((0x${range%-*} + 4095) >> 12)) $((((0x${range#*-} + 1) >> 12) - 1))
+	done
+}
+
+# guest_and_host_agree NAME: which pages of RAM are shared.  Neither says more
+# than the other.
+guest_and_host_agree()
+{
+	local file=/sys/kernel/debug/x86/mem_encrypt/decrypted differ
+	vm_sh "$1" "cat $file" >"/tmp/$1.decrypted" || skip "the guest has no $file"
+	tail -n 1 "/tmp/$1.decrypted" | grep -q '^end ' || vm_fail "$file is cut off" || return
+	guest_ram "$1" >"/tmp/$1.ram"
+	host_shared_pages "$1" | awk '
+		FNR == NR { first[++n] = $1; last[n] = $2; next }
+		{ for (i = 1; i <= n; i++) if ($1 >= first[i] && $1 <= last[i]) print $1 }
+	' "/tmp/$1.ram" - | sort >"/tmp/$1.host"
+	pages_of_runs <"/tmp/$1.decrypted" | sort >"/tmp/$1.guest"
+	[ -s "/tmp/$1.guest" ] || vm_fail "the guest shares nothing" || return
+	differ=$(comm -3 "/tmp/$1.guest" "/tmp/$1.host" | head -n 4 | paste -sd ' ')
+	[ -z "$differ" ] || vm_fail "guest and host (indented) differ in pages $differ" || return
+	echo "guest and host agree on $(wc -l <"/tmp/$1.host") shared pages"
+}
+
+# What the kernel of a guest complains about goes to NAME.dmesg, which is judged
+# by L0.  Fails if the guest does not answer.
+splats_of()
+{
+	vm_sh "$1" 'dmesg | grep -Ef /etc/splats; :' >>"$OUT/$1.dmesg" ||
+		vm_fail "guest $1 does not answer: $(tail -n 1 "$OUT/$1.console")"
+}
+
 guest_splats()
 {
-	local dir name
+	local dir
 	for dir in /run/vm/*/; do
-		[ -d "$dir" ] || continue
-		name=$(basename "$dir")
-		vm_sh "$name" 'dmesg | grep -Ef /etc/splats; :' >>"$OUT/$name.dmesg" ||
-			vm_fail "guest $name does not answer: $(tail -n 1 "$OUT/$name.console")" || return
+		[ ! -d "$dir" ] || splats_of "$(basename "$dir")" || return
 	done
 }

@@ -9,6 +9,7 @@
 #   VM_KEXEC=1     the guest gets what vm_kexec needs
 #   VM_DISK=FILE   behind virtio-blk, default a blank one; "none": no disk
 #   VM_FIRMWARE=ovmf
+#   VM_EFI_MIGRATION=1  its variable SevLiveMigrationEnabled is set
 #   VM_VMM=SETTINGS  a VMM that is not quite QEMU, see vmm.c
 
 VM_APPEND_DEFAULT="console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1 rdinit=/init tsc=reliable no_timer_check"
@@ -51,13 +52,45 @@ vm_disk()
 		"-device virtio-blk-pci,drive=disk,disable-legacy=on,iommu_platform=on,num-queues=2,queue-size=256"
 }
 
+# 16 bits each, little endian
+utf16()
+{
+	local i
+	for ((i = 0; i < ${#1}; i++)); do
+		printf '%s\0' "${1:i:1}"
+	done
+}
+
+# The first variable of a store: struct AUTHENTICATED_VARIABLE_HEADER of edk2 (id,
+# VAR_ADDED, non-volatile for boot and run time, no signature, sizes of name and
+# data, AMD_SEV_MEM_ENCRYPT_GUID), name, data
+efi_migration_variable()
+{
+	printf '\xaa\x55\x3f\0\7\0\0\0'
+	head -c 28 /dev/zero
+	printf '\x30\0\0\0\1\0\0\0'
+	printf '\x71\x9b\xf2\x0c\x51\x9e\x3a\x43\xa3\xb7\x81\xf3\xab\x16\xb8\x75'
+	utf16 SevLiveMigrationEnabled
+	printf '\0\0\1'
+}
+
+# efi_vars FILE: firmware's variables.  The store that comes with OVMF is empty:
+# header of the volume 72 bytes, header of the store 28, then erased flash.
+efi_vars()
+{
+	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$1"
+	[ -n "${VM_EFI_MIGRATION:-}" ] || return 0
+	[ "$(od -An -tx1 -j 100 -N 4 "$1")" = " ff ff ff ff" ] || vm_fail "OVMF's store has variables" || return
+	efi_migration_variable | dd of="$1" bs=1 seek=100 conv=notrunc status=none
+}
+
 # OVMF's interrupt handlers write CR8.  QEMU's TCG aborts if an interrupt is
 # pending then, so don't let KVM make up for lost timer ticks after each EOI.
 vm_firmware()
 {
 	case ${VM_FIRMWARE:-} in
 	ovmf)
-		cp /usr/share/OVMF/OVMF_VARS_4M.fd "$1/vars"
+		efi_vars "$1/vars"
 		echo "-drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd" \
 			"-drive if=pflash,format=raw,file=$1/vars" \
 			"-global kvm-pit.lost_tick_policy=discard"

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# Under EFI READY is up to firmware, unless the command line overrides that.
+# Defect 9 of the unpatched kernel is here and not in defects.sh, as it needs
+# the same slow boots: its READY cannot be overridden.
+# timeout: 400
+# append: kvm.page_enc_status=1 kvm.sev_sim=1
+# base: yes
+tests=(silent_firmware override firmware_says_so base_has_no_override)
+
+# efi_boot NAME: with the settings of the environment
+efi_boot()
+{
+	[ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF"
+	VM_FIRMWARE=ovmf VM_SMP=1 VM_MEM=256M VM_DISK=none VM_WAIT=150 vm_start "$1"
+	sev_active "$1"
+	vm_sh "$1" 'dmesg | grep "EFI v"'
+}
+
+# log_lines NAME: what the guest says of page encryption status, joined with "; "
+log_lines()
+{
+	vm_sh "$1" 'dmesg | grep "page encryption status: " | sed "s/.*status: //"' | paste -sd ';' | sed 's/;/; /g'
+}
+
+# efi_ends NAME: no guest is needed by the next test
+efi_ends()
+{
+	guest_splats
+	vm_stop "$1"
+}
+
+ready_is()
+{
+	equal "READY, times set, times withdrawn" \
+		"$(vm_stat "$1" ready) $(vm_stat "$1" ready_set) $(vm_stat "$1" ready_cleared)" "$2"
+}
+
+silent_firmware()
+{
+	efi_boot silent
+	ready_is silent "0 0 0"
+	holds calls "$(vm_stat silent calls)" -gt 1
+	equal "what the log says" "$(log_lines silent)" \
+		"announced, READY is up to EFI firmware; not READY: firmware does not say that it announces its shared pages, kvm_page_enc=on overrides"
+	efi_ends silent
+}
+
+override()
+{
+	VM_APPEND=kvm_page_enc=on efi_boot override
+	ready_is override "1 1 0"
+	equal "what the log says" "$(log_lines override)" "announced, READY"
+	efi_ends override
+}
+
+# No firmware sets the variable today, so it is there before firmware runs.
+firmware_says_so()
+{
+	VM_EFI_MIGRATION=1 efi_boot says
+	ready_is says "1 1 0"
+	equal "what the log says" "$(log_lines says)" "announced, READY is up to EFI firmware; announced, READY"
+	efi_ends says
+}
+
+base_has_no_override()
+{
+	VM_KERNEL=$OUT/base.bzImage VM_APPEND=kvm_page_enc=on efi_boot base
+	ready_is base "0 0 0"
+	efi_ends base
+}
