@@ -4,7 +4,7 @@
 # Under EFI READY is up to firmware, unless the command line overrides that.
 # Defect 9 of the unpatched kernel is here and not in defects.sh, as it needs
 # the same slow boots: its READY cannot be overridden.
-# timeout: 400
+# timeout: 600
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # base: yes
 tests=(silent_firmware override firmware_says_so base_has_no_override)

@@ -85,7 +85,8 @@ efi_vars()
 }
 
 # OVMF's interrupt handlers write CR8.  QEMU's TCG aborts if an interrupt is
-# pending then, so don't let KVM make up for lost timer ticks after each EOI.
+# pending then and KVM does not intercept the write.  It does if the interrupt
+# controllers are QEMU's, which then has to leave out what depends on KVM's.
 vm_firmware()
 {
 	case ${VM_FIRMWARE:-} in
@@ -93,7 +94,7 @@ vm_firmware()
 		efi_vars "$1/vars"
 		echo "-drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd" \
 			"-drive if=pflash,format=raw,file=$1/vars" \
-			"-global kvm-pit.lost_tick_policy=discard"
+			"-machine kernel-irqchip=off -cpu host,migratable=off,kvm-asyncpf-int=off"
 		;;
 	esac
 }
