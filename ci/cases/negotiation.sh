@@ -25,7 +25,7 @@ sev     hc   tracks refuse -                many  none    no-msr
 sev     msr  tracks accept -                0     none    no-hypercall
 sev     msr  tracks refuse -                0     none    no-hypercall
 sev     both tracks accept -                many  set     ready
-sev     both tracks refuse -                many  refused no-msr
+sev     both tracks refuse -                many  refused msr-refused
 sev     none exits  accept -                0     none    no-hypercall
 sev     none exits  refuse -                0     none    no-hypercall
 sev     hc   exits  accept -                many  none    no-msr
@@ -33,21 +33,21 @@ sev     hc   exits  refuse -                many  none    no-msr
 sev     msr  exits  accept -                0     none    no-hypercall
 sev     msr  exits  refuse -                0     none    no-hypercall
 sev     both exits  accept -                many  set     ready
-sev     both exits  refuse -                many  refused no-msr
+sev     both exits  refuse -                many  refused msr-refused
 sev     none enosys accept -                0     none    no-hypercall
 sev     none enosys refuse -                0     none    no-hypercall
-sev     hc   enosys accept -                1     none    no-hypercall
-sev     hc   enosys refuse -                1     none    no-hypercall
+sev     hc   enosys accept -                1     none    unknown
+sev     hc   enosys refuse -                1     none    unknown
 sev     msr  enosys accept -                0     none    no-hypercall
 sev     msr  enosys refuse -                0     none    no-hypercall
-sev     both enosys accept -                1     none    no-hypercall
-sev     both enosys refuse -                1     none    no-hypercall
+sev     both enosys accept -                1     none    unknown
+sev     both enosys refuse -                1     none    unknown
 sev     both tracks accept kvm_page_enc=off 0     none    opted-out
 sev     both exits  accept kvm_page_enc=off 0     none    opted-out
 sev     both tracks accept kvm_page_enc=on  many  set     ready
-sev     both exits  refuse kvm_page_enc=on  many  refused no-msr
+sev     both exits  refuse kvm_page_enc=on  many  refused msr-refused
 sev     msr  exits  accept kvm_page_enc=on  0     none    no-hypercall
-sev     both enosys accept kvm_page_enc=on  1     none    no-hypercall
+sev     both enosys accept kvm_page_enc=on  1     none    unknown
 plain   both tracks accept -                0     none    silent
 plain   both exits  accept -                0     none    silent
 plain   both enosys accept -                0     none    silent
@@ -60,6 +60,8 @@ verdict_text()
 	case $1 in
 	ready) echo "announced, READY" ;;
 	no-msr) echo "announced, not READY: no MSR_KVM_MIGRATION_CONTROL" ;;
+	msr-refused) echo "announced, not READY: MSR_KVM_MIGRATION_CONTROL is offered but refused" ;;
+	unknown) echo "not announced: KVM_HC_MAP_GPA_RANGE is offered but not known" ;;
 	no-hypercall) echo "not announced: no KVM_HC_MAP_GPA_RANGE" ;;
 	opted-out) echo "not announced: kvm_page_enc=off" ;;
 	no-sev) echo "not announced: no SEV guest" ;;
