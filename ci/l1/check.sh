@@ -173,6 +173,26 @@ encstat_agrees()
 		"$1 $(($(shared "$1") * 4096)) $ranges $(vm_stat "$1" ready) $(vm_stat "$1" bytes)"
 }
 
+# The exerciser of the guest's kernel, CONFIG_X86_MEM_ENCRYPT_DEBUGFS or so
+EXERCISE=/sys/kernel/debug/x86/mem_encrypt/exercise
+
+has_exerciser()
+{
+	vm_sh "$1" "[ -e $EXERCISE ]" || skip "the guest has no $EXERCISE"
+}
+
+# exercise NAME OPTIONS [SECONDS]: convert memory of the guest
+exercise()
+{
+	vm_sh "$1" "echo $2 >$EXERCISE" "${3:-60}"
+}
+
+# exercised NAME KEY: a result of the last exercise
+exercised()
+{
+	vm_sh "$1" "sed -n 's/^$2 //p' $EXERCISE"
+}
+
 sev_active()
 {
 	vm_sh "$1" 'dmesg | grep -q "Memory Encryption Features active: AMD SEV"'
