@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# A host that refuses what a guest announces, forgets how to listen, or is slow:
+# callers get an error, READY is withdrawn, and the guest lives on.
+# timeout: 240
+# append: kvm.page_enc_status=1 kvm.sev_sim=1
+tests=(boot sharing_refused told_by_trace leaked_stay_out others_go_on hiding_refused
+	errnos slow_host refused_at_boot unknown_from_now_on)
+VMM=features=30000:0,exit
+DEBUGFS=/sys/kernel/debug/kvm_page_enc
+TRACING=/sys/kernel/debug/tracing
+
+export VM_SMP=2 VM_MEM=192M VM_DISK=none VM_VMM=$VMM
+
+boot()
+{
+	vm_start one
+	has_exerciser one
+	vm_sh one "echo 1 >$TRACING/events/kvm_page_enc/kvm_page_enc_announce/enable"
+	ready_is one "1 1 0"
+	guest_and_host_agree one
+}
+
+ready_is()
+{
+	equal "READY, times set, times withdrawn" \
+		"$(vm_stat "$1" ready) $(vm_stat "$1" ready_set) $(vm_stat "$1" ready_cleared)" "$2"
+}
+
+# results NAME: of the exerciser, but for the times
+results()
+{
+	vm_sh "$1" "grep -v ^ns_ $EXERCISE" | paste -sd ' '
+}
+
+# The pages of the last call that got -22, sorted as comm(1) wants it
+refused_pages()
+{
+	local gpa npages
+	read -r gpa npages _ < <(vm_vmm_calls "$1" | grep ' -22$' | tail -n 1)
+	seq $((gpa >> 12)) $(((gpa >> 12) + npages - 1)) | sort
+}
+
+# only_refused_differ NAME COLUMN: nothing but the pages of the last refused call
+# is shared for one side only: the guest (1) or the host (2).  What has been
+# refused before is in /tmp/refused.
+only_refused_differ()
+{
+	guest_and_host_agree "$1" && vm_fail "guest and host agree" && return 1
+	refused_pages "$1" >>"/tmp/refused.$2"
+	sort "/tmp/refused.$2" >/tmp/wanted
+	comm "-$((3 - $2))3" "/tmp/$1.guest" "/tmp/$1.host" >/tmp/differ
+	cmp /tmp/wanted /tmp/differ
+	echo "$(wc -l </tmp/differ) pages differ, those that were refused"
+}
+
+# Four chunks are decrypted, then encrypted.  The third call is refused: the
+# chunks before and after it are announced.
+sharing_refused()
+{
+	vm_vmm one "answer 3 22"
+	exercise one "size=64K chunk=16K"
+	equal results "$(results one)" \
+		"conversions 7 pages 24 failed 1 errno -22 leaked_pages 4 corrupted 0"
+	equal "refused, as the guest counts" "$(vm_sh one "cat $DEBUGFS/refused")" 1
+	only_refused_differ one 1
+	ready_is one "0 1 1"
+	vm_sh one 'dmesg | grep "not READY: 4 pages not announced as shared: -22"'
+}
+
+told_by_trace()
+{
+	local gpa
+	read -r gpa _ < <(vm_vmm_calls one | grep ' -22$')
+	vm_sh one "grep kvm_page_enc_announce: $TRACING/trace" >/tmp/trace
+	cat /tmp/trace
+	equal "traced refusals" "$(grep -c -- '-22$' /tmp/trace)" 1
+	grep -- '-22$' /tmp/trace | grep "0x0*${gpa#0x} "
+}
+
+# Most of the memory that is free goes through the exerciser
+leaked_stay_out()
+{
+	local before
+	before=$(vm_vmm_calls one | wc -l)
+	exercise one "threads=60 size=1M" 90
+	equal failed "$(exercised one failed)" 0
+	vm_vmm_calls one | tail -n +$((before + 1)) | while read -r gpa npages _; do
+		seq $((gpa >> 12)) $(((gpa >> 12) + npages - 1))
+	done | sort -u >/tmp/used
+	holds "pages that were used" "$(wc -l </tmp/used)" -ge 15360
+	refused_pages one | comm -12 - /tmp/used >/tmp/reused
+	equal "leaked pages in use again" "$(wc -l </tmp/reused)" 0
+}
+
+# READY stays withdrawn: nothing has told the host what it lacks.
+others_go_on()
+{
+	exercise one "threads=2 size=256K chunk=16K pattern=random loops=4"
+	equal "failed, corrupted" "$(exercised one failed) $(exercised one corrupted)" "0 0"
+	ready_is one "0 1 1"
+}
+
+# The seventh call makes the third chunk private again: the host goes on taking
+# for shared what it was told before.
+hiding_refused()
+{
+	vm_vmm one "answer 7 22"
+	exercise one "size=64K chunk=16K"
+	equal results "$(results one)" \
+		"conversions 8 pages 28 failed 1 errno -22 leaked_pages 4 corrupted 0"
+	only_refused_differ one 2
+	ready_is one "0 1 1"
+	vm_sh one 'dmesg | grep "not READY: 4 pages not announced as private: -22"'
+}
+
+# What callers get for what the host answers.  No answer makes a call good.
+errnos()
+{
+	local pair
+	for pair in 1:-1 7:-7 14:-14 12:-12 11:-11 95:-5 4095:-5 100000:-5 -1:-5; do
+		vm_vmm one "answer 1 ${pair%:*}"
+		exercise one "size=4K"
+		equal "failed, errno after -${pair%:*}" "$(exercised one failed) $(exercised one errno)" "1 ${pair#*:}"
+	done
+}
+
+slow_host()
+{
+	vm_vmm one "delay 2 3000"
+	exercise one "size=64K"
+	equal "failed" "$(exercised one failed)" 0
+	holds "nanoseconds of the longest conversion" "$(exercised one ns_max)" -ge 3000000000
+}
+
+refused_at_boot()
+{
+	vm_launch two
+	vm_vmm two "answer 1 22"
+	vm_wait two 90
+	ready_is two "0 0 0"
+	equal "what the log says" "$(vm_sh two 'dmesg | grep "page encryption status: " | sed "s/.*status: //"')" \
+		"announced, not READY: the host refused some of it"
+	exercise two "size=64K chunk=16K"
+	equal failed "$(exercised two failed)" 0
+	ready_is two "0 0 0"
+	guest_splats
+	vm_stop two
+}
+
+# For instance after a migration to an older host
+unknown_from_now_on()
+{
+	local before
+	vm_start three
+	before=$(vm_vmm_calls three | wc -l)
+	vm_vmm three "answer_all 1000"
+	exercise three "threads=4 size=64K chunk=16K loops=3"
+	equal "failed, corrupted" "$(exercised three failed) $(exercised three corrupted)" "0 0"
+	vm_vmm three "answer_all 0"
+	exercise three "size=64K"
+	# as many as were under way on other CPUs
+	holds "calls since then" "$(($(vm_vmm_calls three | wc -l) - before))" -le 2
+	ready_is three "0 1 1"
+	equal "lines about it" "$(vm_sh three 'dmesg | grep -c "not announced any more: the host does not know"')" 1
+	equal state "$(vm_sh three "cat $DEBUGFS/state")" 0
+}
