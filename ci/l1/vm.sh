@@ -86,7 +86,8 @@ efi_vars()
 
 # OVMF's interrupt handlers write CR8.  QEMU's TCG aborts if an interrupt is
 # pending then and KVM does not intercept the write.  It does if the interrupt
-# controllers are QEMU's, which then has to leave out what depends on KVM's.
+# controllers are QEMU's, which then has to leave out what depends on KVM's.  Use
+# one CPU: with two it was not through with firmware after 150 s.
 vm_firmware()
 {
 	case ${VM_FIRMWARE:-} in
