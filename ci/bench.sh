@@ -27,7 +27,7 @@ row()
 		--argjson goal "$(declared "bench/$ROW" goal)" \
 		--argjson mainline "$(cut -d' ' -f1 "$dir/result")" \
 		--argjson ours "$(cut -d' ' -f2 "$dir/result")" \
-		'{$name, $unit, $mainline, $ours, ratio: ($ours / $mainline * 100000 | round / 100000), $goal}'
+		'{$name, $unit, $mainline, $ours, ratio: (if $mainline == 0 then null else $ours / $mainline * 100000 | round / 100000 end), $goal}'
 }
 
 table()

@@ -9,14 +9,23 @@
 
 . "$TOP/ci/l1/convert.sh"
 
-# calls KERNEL
-calls()
+# loops N: calls of as many loops, and of splitting the leaves
+loops()
 {
 	local before
-	convert_prepare "$1" || return
 	before=$(vm_stat bench calls)
-	vm_exercise bench "size=64M touch=0" 120 || return
+	vm_exercise bench "size=64M leaf=4k loops=$1 touch=0" 120 >&2 || return
 	echo $(($(vm_stat bench calls) - before))
+}
+
+# calls KERNEL: of a single loop
+calls()
+{
+	local one two
+	convert_start "$1" || return
+	one=$(loops 1) || return
+	two=$(loops 2) || return
+	echo $((two - one))
 	vm_stop bench
 }
 

@@ -14,8 +14,8 @@
 # instructions KERNEL [PARAMETER]
 instructions()
 {
-	convert_prepare "$1" "${2:-}" || return
-	vm_exercise bench "size=64M touch=0" 300 || return
+	convert_start "$1" "${2:-}" || return
+	vm_exercise bench "size=64M leaf=4k touch=0" 300 >&2 || return
 	convert_ns
 	vm_stop bench
 }

@@ -15,7 +15,7 @@ calls()
 	vm_trace_start
 	VM_KERNEL=$1 VM_APPEND=$3 VM_MEM=256M vm_start bench || return
 	sev_active bench || return
-	vm_trace_calls | wc -l
+	vm_trace_calls bench | wc -l
 	vm_stop bench
 }
 

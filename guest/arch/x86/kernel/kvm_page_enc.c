@@ -132,17 +132,31 @@ static int page_enc_failed(int err)
 	return err;
 }
 
+static bool page_enc_in_direct_map(unsigned long vaddr, unsigned long end)
+{
+	return vaddr >= PAGE_OFFSET && end <= PAGE_OFFSET + get_max_mapped();
+}
+
 int __kvm_page_enc_changed(unsigned long vaddr, unsigned long npages, bool enc)
 {
+	unsigned long end;
 	int err;
 
 	if (!page_enc_announces())
 		return 0;
 
 	vaddr &= PAGE_MASK;
-	err = page_enc_failed(page_enc_send_range(&page_enc_ops, vaddr,
-						  vaddr + (npages << PAGE_SHIFT),
-						  enc));
+	end = vaddr + (npages << PAGE_SHIFT);
+
+	/* Mostly it is one run, for which no page table has to be read. */
+	if (page_enc_in_direct_map(vaddr, end))
+		err = page_enc_send(&page_enc_ops, PFN_DOWN(__pa(vaddr)), npages, enc);
+	else
+		err = page_enc_send_range(&page_enc_ops, vaddr, end, enc);
+	if (!err)
+		return 0;
+
+	err = page_enc_failed(err);
 	if (err)
 		pr_warn_ratelimited("not READY: %lu pages not announced as %s: %d\n",
 				    npages, enc ? "private" : "shared", err);
