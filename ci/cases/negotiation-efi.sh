@@ -9,11 +9,26 @@
 # base: yes
 tests=(silent_firmware override firmware_says_so base_has_no_override)
 
-# efi_boot NAME: with the settings of the environment
+# No firmware sets the variable today, so for "says" it is there before firmware runs.
+efi_launch()
+{
+	[ ! -d "/run/vm/$1" ] || return 0
+	export VM_FIRMWARE=ovmf VM_SMP=1 VM_MEM=256M VM_DISK=none
+	case $1 in
+	silent) vm_launch silent ;;
+	override) VM_APPEND=kvm_page_enc=on vm_launch override ;;
+	says) VM_EFI_MIGRATION=1 vm_launch says ;;
+	base) VM_APPEND=kvm_page_enc=on VM_KERNEL=$OUT/base.bzImage vm_launch base ;;
+	esac
+}
+
+# efi_boot NAME [NEXT]: and let the next one boot meanwhile
 efi_boot()
 {
 	[ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF"
-	VM_FIRMWARE=ovmf VM_SMP=1 VM_MEM=256M VM_DISK=none VM_WAIT=150 vm_start "$1"
+	efi_launch "$1"
+	[ -z "${2:-}" ] || efi_launch "$2"
+	vm_wait "$1" 200
 	sev_active "$1"
 	vm_sh "$1" 'dmesg | grep "EFI v"'
 }
@@ -24,10 +39,9 @@ log_lines()
 	vm_sh "$1" 'dmesg | grep "page encryption status: " | sed "s/.*status: //"' | paste -sd ';' | sed 's/;/; /g'
 }
 
-# efi_ends NAME: no guest is needed by the next test
 efi_ends()
 {
-	guest_splats
+	splats_of "$1"
 	vm_stop "$1"
 }
 
@@ -39,7 +53,7 @@ ready_is()
 
 silent_firmware()
 {
-	efi_boot silent
+	efi_boot silent override
 	ready_is silent "0 0 0"
 	holds calls "$(vm_stat silent calls)" -gt 1
 	equal "what the log says" "$(log_lines silent)" \
@@ -49,16 +63,15 @@ silent_firmware()
 
 override()
 {
-	VM_APPEND=kvm_page_enc=on efi_boot override
+	efi_boot override says
 	ready_is override "1 1 0"
 	equal "what the log says" "$(log_lines override)" "announced, READY"
 	efi_ends override
 }
 
-# No firmware sets the variable today, so it is there before firmware runs.
 firmware_says_so()
 {
-	VM_EFI_MIGRATION=1 efi_boot says
+	efi_boot says base
 	ready_is says "1 1 0"
 	equal "what the log says" "$(log_lines says)" "announced, READY is up to EFI firmware; announced, READY"
 	efi_ends says
@@ -66,7 +79,7 @@ firmware_says_so()
 
 base_has_no_override()
 {
-	VM_KERNEL=$OUT/base.bzImage VM_APPEND=kvm_page_enc=on efi_boot base
+	efi_boot base
 	ready_is base "0 0 0"
 	efi_ends base
 }

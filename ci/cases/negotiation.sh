@@ -112,8 +112,7 @@ count_class()
 # Memory that is converted after boot is announced as well, or is not.
 provoke()
 {
-	local file=/sys/kernel/debug/x86/mem_encrypt/exercise
-	vm_sh "$1" "[ ! -e $file ] || echo size=64K chunk=16K >$file"
+	vm_sh "$1" "[ ! -e $EXERCISE ] || echo size=64K chunk=16K >$EXERCISE"
 }
 
 # no call after the one that got -KVM_ENOSYS, and none without permission

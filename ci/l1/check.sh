@@ -173,12 +173,21 @@ encstat_agrees()
 		"$1 $(($(shared "$1") * 4096)) $ranges $(vm_stat "$1" ready) $(vm_stat "$1" bytes)"
 }
 
-# The exerciser of the guest's kernel, CONFIG_X86_MEM_ENCRYPT_DEBUGFS or so
+# guest_has NAME FILE: skip the test if not, unless the guest does not answer
+guest_has()
+{
+	local rc=0
+	vm_sh "$1" "[ -e $2 ]" || rc=$?
+	[ $rc != 1 ] || skip "the guest has no $2"
+	return $rc
+}
+
+# CONFIG_X86_MEM_ENCRYPT_EXERCISE
 EXERCISE=/sys/kernel/debug/x86/mem_encrypt/exercise
 
 has_exerciser()
 {
-	vm_sh "$1" "[ -e $EXERCISE ]" || skip "the guest has no $EXERCISE"
+	guest_has "$1" "$EXERCISE"
 }
 
 # exercise NAME OPTIONS [SECONDS]: convert memory of the guest
@@ -263,7 +272,8 @@ guest_ram()
 guest_and_host_agree()
 {
 	local file=/sys/kernel/debug/x86/mem_encrypt/decrypted differ
-	vm_sh "$1" "cat $file" >"/tmp/$1.decrypted" || skip "the guest has no $file"
+	guest_has "$1" "$file" || return
+	vm_sh "$1" "cat $file" >"/tmp/$1.decrypted" || return
 	tail -n 1 "/tmp/$1.decrypted" | grep -q '^end ' || vm_fail "$file is cut off" || return
 	guest_ram "$1" >"/tmp/$1.ram"
 	host_shared_pages "$1" | awk '
