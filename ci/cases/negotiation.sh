@@ -8,7 +8,7 @@
 #   enosys  mainline KVM, whose VMM offers what KVM does not have
 # "Mainline" is the kernel with the tracker off, as mainline itself has no SEV
 # guests on this machine; the hypercall and the MSR are mainline's then.
-# timeout: 400
+# timeout: 600
 # append: kvm.page_enc_status=0 kvm.sev_sim=0
 # GUEST  is simulated SEV or a plain one
 # BITS   hc: feature bit 16 is offered, msr: 17, or both, or none
