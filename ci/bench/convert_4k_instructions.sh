@@ -14,8 +14,8 @@
 instructions()
 {
 	convert_start "$1" || return
-	vm_exercise bench "size=4K loops=20 touch=0" 300 >&2 || return
-	vm_exercise bench "size=4K loops=2000 touch=0" 300 >&2 || return
+	exercise bench "size=4K loops=20 touch=0" 300 >&2 || return
+	exercise bench "size=4K loops=2000 touch=0" 300 >&2 || return
 	echo $(($(convert_ns) / 2000))
 	vm_stop bench
 }

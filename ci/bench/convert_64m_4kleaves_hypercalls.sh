@@ -14,7 +14,7 @@ loops()
 {
 	local before
 	before=$(vm_stat bench calls)
-	vm_exercise bench "size=64M leaf=4k loops=$1 touch=0" 120 >&2 || return
+	exercise bench "size=64M leaf=4k loops=$1 touch=0" 120 >&2 || return
 	echo $(($(vm_stat bench calls) - before))
 }
 

@@ -15,7 +15,7 @@
 instructions()
 {
 	convert_start "$1" "${2:-}" || return
-	vm_exercise bench "size=64M leaf=4k touch=0" 300 >&2 || return
+	exercise bench "size=64M leaf=4k touch=0" 300 >&2 || return
 	convert_ns
 	vm_stop bench
 }

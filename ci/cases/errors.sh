@@ -19,7 +19,7 @@ boot()
 	has_exerciser one
 	vm_sh one "echo 1 >$TRACING/events/kvm_page_enc/kvm_page_enc_announce/enable"
 	ready_is one "1 1 0"
-	guest_and_host_agree one
+	oracle one
 }
 
 ready_is()
@@ -47,7 +47,7 @@ refused_pages()
 # refused before is in /tmp/refused.
 only_refused_differ()
 {
-	guest_and_host_agree "$1" && vm_fail "guest and host agree" && return 1
+	oracle "$1" && vm_fail "guest and host agree" && return 1
 	refused_pages "$1" >>"/tmp/refused.$2"
 	sort "/tmp/refused.$2" >/tmp/wanted
 	comm "-$((3 - $2))3" "/tmp/$1.guest" "/tmp/$1.host" >/tmp/differ

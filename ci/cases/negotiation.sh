@@ -60,7 +60,7 @@ verdict_text()
 	case $1 in
 	ready) echo "announced, READY" ;;
 	no-msr) echo "announced, not READY: no MSR_KVM_MIGRATION_CONTROL" ;;
-	msr-refused) echo "announced, not READY: MSR_KVM_MIGRATION_CONTROL is offered but refused" ;;
+	msr-refused) echo "announced, not READY: MSR_KVM_MIGRATION_CONTROL is refused" ;;
 	unknown) echo "not announced: KVM_HC_MAP_GPA_RANGE is offered but not known" ;;
 	no-hypercall) echo "not announced: no KVM_HC_MAP_GPA_RANGE" ;;
 	opted-out) echo "not announced: kvm_page_enc=off" ;;
@@ -125,7 +125,7 @@ calls_right()
 	equal "hypercalls ($calls)" "$(count_class "$calls")" "$wanted"
 	[ "$host" != exits ] || equal "calls that the VMM saw" "$(vm_vmm_calls "$name" | wc -l)" "$calls"
 	[ "$host" != tracks ] || equal "calls that were tracked" "$(vm_stat "$name" calls)" "$calls"
-	[ "$wanted" != many ] || guest_and_host_agree "$name"
+	[ "$wanted" != many ] || oracle "$name"
 }
 
 # What happened to the MSR as the host sees it: in the tracker, if KVM has it and

@@ -82,84 +82,6 @@ shared_plausible()
 	holds "$1: shared pages" "$pages" -le 20000
 }
 
-# What the guest has mapped decrypted: START END STATE, in pages
-guest_decrypted()
-{
-	local start end pages state n=0
-	vm_sh "$1" 'cat /sys/kernel/debug/x86/mem_encrypt/decrypted' 60 >/tmp/decrypted.$$ || return
-	while read -r start end pages state; do
-		case $start in
-		end)
-			[ "$end" = $n ] || vm_fail "cut off: $n runs of $end" || return
-			return
-			;;
-		0x*) echo $((start >> 12)) $((end >> 12)) "$state" ;;
-		*) vm_fail "not understood: $start $end $pages $state" || return ;;
-		esac
-		n=$((n + 1))
-	done </tmp/decrypted.$$
-	vm_fail "x86/mem_encrypt/decrypted has no end"
-}
-
-# Whole pages of RAM as the guest sees it: START END, in pages
-guest_ram()
-{
-	vm_sh "$1" 'grep " : System RAM" /proc/iomem' >/tmp/iomem.$$ || return
-	sed -E 's/^ *([0-9a-f]+)-([0-9a-f]+) .*/0x\1 0x\2/' /tmp/iomem.$$ | while read -r start end; do
-		echo $(((start + 4095) >> 12)) $(((end + 1) >> 12))
-	done
-}
-
-# The host's map of the guest's RAM: START END, in pages
-host_shared()
-{
-	local start end first last
-	guest_ram "$1" >/tmp/ram.$$ || return
-	vm_map "$1" | grep ^0x | while read -r start end _; do
-		start=$((start >> 12))
-		end=$((end >> 12))
-		while read -r first last; do
-			[ "$first" -ge $start ] || first=$start
-			[ "$last" -le $end ] || last=$end
-			[ "$first" -ge "$last" ] || echo "$first $last"
-		done </tmp/ram.$$
-	done
-}
-
-# result KEY: of the exercise whose results are in /tmp/result
-result()
-{
-	awk -v key="$1" '$1 == key { print $2 }' /tmp/result
-}
-
-# oracle NAME [mixed]: what any page table of the guest's kernel maps decrypted
-# is what the host takes for shared, to the page, and the rest is neither.  And
-# no page is mapped both ways, unless "mixed" excuses that.  Skips the test in
-# kernels that don't show it.
-oracle()
-{
-	local name=$1
-	vm_sh "$name" 'test -e /sys/kernel/debug/x86/mem_encrypt/decrypted' ||
-		skip "this kernel does not show what it has mapped decrypted"
-	guest_decrypted "$name" >/tmp/guest.$$ || return
-	host_shared "$name" >/tmp/host.$$ || return
-	if [ "${2:-}" != mixed ] && grep mixed /tmp/guest.$$; then
-		vm_fail "mapped encrypted and decrypted" || return
-	fi
-	merged </tmp/guest.$$ >/tmp/guest-runs.$$
-	diff /tmp/guest-runs.$$ /tmp/host.$$ >&2 || vm_fail "page tables (<) and map (>) differ" || return
-	echo "oracle: $(wc -l </tmp/host.$$) runs agree"
-}
-
-# START END...: neighbours become one
-merged()
-{
-	awk 'NR > 1 && $1 != end { print start, end }
-		NR == 1 || $1 != end { start = $1 }
-		{ end = $2 }
-		END { if (NR) print start, end }'
-}
-
 # encstat_agrees NAME: encstat's JSON says what the files of debugfs say
 encstat_agrees()
 {
@@ -267,14 +189,18 @@ guest_ram()
 	done
 }
 
-# guest_and_host_agree NAME: which pages of RAM are shared.  Neither says more
-# than the other.
-guest_and_host_agree()
+# oracle NAME [mixed]: the pages of RAM that any page table of the guest's kernel
+# maps decrypted are those that the host takes for shared, no more and no less.
+# No page is mapped both ways, unless "mixed" excuses that.
+oracle()
 {
 	local file=/sys/kernel/debug/x86/mem_encrypt/decrypted differ
 	guest_has "$1" "$file" || return
 	vm_sh "$1" "cat $file" >"/tmp/$1.decrypted" || return
 	tail -n 1 "/tmp/$1.decrypted" | grep -q '^end ' || vm_fail "$file is cut off" || return
+	if [ "${2:-}" != mixed ] && grep mixed "/tmp/$1.decrypted" >&2; then
+		vm_fail "mapped decrypted and encrypted" || return
+	fi
 	guest_ram "$1" >"/tmp/$1.ram"
 	host_shared_pages "$1" | awk '
 		FNR == NR { first[++n] = $1; last[n] = $2; next }

@@ -13,7 +13,6 @@ convert_start()
 # Nanoseconds that the last exercise took, splitting of leaves not included
 convert_ns()
 {
-	vm_exercised bench >/tmp/result || return
-	equal failed "$(result failed)" 0 >&2 || return
-	result ns_total
+	equal failed "$(exercised bench failed)" 0 >&2 || return
+	exercised bench ns_total
 }

@@ -312,15 +312,3 @@ vm_kexec()
 	vm_send "$1" kexec 'kexec -e'
 	vm_wait "$1" 60
 }
-
-# vm_exercise NAME OPTIONS [SECONDS]: have the guest convert memory, wait for it
-vm_exercise()
-{
-	vm_sh "$1" "echo $2 >/sys/kernel/debug/x86/mem_encrypt/exercise" "${3:-60}"
-}
-
-# The results of the guest's last exercise, a line each
-vm_exercised()
-{
-	vm_sh "$1" 'cat /sys/kernel/debug/x86/mem_encrypt/exercise'
-}

@@ -17,7 +17,7 @@ const char * const page_enc_why[] = {
 	[PAGE_ENC_UNSUPPORTED]	= "not announced: KVM_HC_MAP_GPA_RANGE is offered but not known",
 	[PAGE_ENC_REFUSED]	= "announced, not READY: the host refused some of it",
 	[PAGE_ENC_NO_MSR]	= "announced, not READY: no MSR_KVM_MIGRATION_CONTROL",
-	[PAGE_ENC_MSR_REFUSED]	= "announced, not READY: MSR_KVM_MIGRATION_CONTROL is offered but refused",
+	[PAGE_ENC_MSR_REFUSED]	= "announced, not READY: MSR_KVM_MIGRATION_CONTROL is refused",
 	[PAGE_ENC_ASK_FIRMWARE]	= "announced, READY is up to EFI firmware",
 	[PAGE_ENC_READY]	= "announced, READY",
 };
