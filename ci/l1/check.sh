@@ -72,6 +72,14 @@ shared()
 	vm_stat "$1" shared_pages
 }
 
+# ready_is NAME READY SET CLEARED: the gauge, and how often it changed
+ready_is()
+{
+	equal "$1: READY, times set, times withdrawn" \
+		"$(vm_stat "$1" ready) $(vm_stat "$1" ready_set) $(vm_stat "$1" ready_cleared)" \
+		"$2 $3 $4"
+}
+
 # bounds of what a healthy guest shares: swiotlb is 64 MiB at most in 512 MiB
 # shared_plausible NAME
 shared_plausible()
@@ -116,6 +124,12 @@ has_exerciser()
 exercise()
 {
 	vm_sh "$1" "echo $2 >$EXERCISE" "${3:-60}"
+}
+
+# exercise_start NAME OPTIONS: only begin it
+exercise_start()
+{
+	vm_sh "$1" "[ -e $EXERCISE ] || exit; { echo $2 >$EXERCISE; } >/dev/null 2>&1 &"
 }
 
 # exercised NAME KEY: a result of the last exercise

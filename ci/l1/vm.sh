@@ -7,6 +7,7 @@
 # vm_start NAME takes its settings from the environment:
 #   VM_SMP=2 VM_MEM=512M VM_KERNEL=$OUT/guest.bzImage VM_APPEND=... VM_OPTS=...
 #   VM_KEXEC=1     the guest gets what vm_kexec needs
+#   VM_INITRD=FILE one more archive for its initramfs
 #   VM_DISK=FILE   behind virtio-blk, default a blank one; "none": no disk
 #   VM_FIRMWARE=ovmf
 #   VM_EFI_MIGRATION=1  its variable SevLiveMigrationEnabled is set
@@ -34,11 +35,10 @@ vm_alive()
 
 vm_initrd()
 {
-	if [ -z "${VM_KEXEC:-}" ]; then
-		echo "$OUT/guest.cpio"
-		return
-	fi
-	cat "$OUT/guest.cpio" "$OUT/kexec.cpio" >"$1/initrd"
+	local parts=("$OUT/guest.cpio")
+	[ -z "${VM_KEXEC:-}" ] || parts+=("$OUT/kexec.cpio")
+	[ -z "${VM_INITRD:-}" ] || parts+=("$VM_INITRD")
+	cat "${parts[@]}" >"$1/initrd"
 	echo "$1/initrd"
 }
 
@@ -170,12 +170,11 @@ vm_send()
 	timeout 10 tee "/run/vm/$1/ctl.in" <<<"$2 ${3//$'\n'/ }" >/dev/null
 }
 
-# vm_sh NAME COMMAND [SECONDS]: run a command in the guest, lines joined; its
-# output and its status, 125 if no answer came
-vm_sh()
+# vm_answer NAME ID [SECONDS]: to a request that vm_send made; its output and
+# its status, 125 if none came
+vm_answer()
 {
-	local id=r$RANDOM line text='' deadline=$((SECONDS + ${3:-30}))
-	vm_send "$1" "$id" "$2" || return 125
+	local id=$2 line text='' deadline=$((SECONDS + ${3:-30}))
 	while vm_read "$1" "$deadline"; do
 		case $line in
 		"@$id "*)
@@ -183,12 +182,21 @@ vm_sh()
 			printf '%s' "$text"
 			return "${line#@"$id" }"
 			;;
-		@r*) text='' ;; # of a request that was given up
+		@*) text='' ;; # of a request that was given up
 		*) text+=$line$'\n' ;;
 		esac
 	done
-	echo "guest $1: no answer to: $2" >&2
 	return 125
+}
+
+# vm_sh NAME COMMAND [SECONDS]: run a command in the guest, lines joined
+vm_sh()
+{
+	local id=r$RANDOM rc=0
+	vm_send "$1" "$id" "$2" || return 125
+	vm_answer "$1" "$id" "${3:-30}" || rc=$?
+	[ $rc -ne 125 ] || echo "guest $1: no answer to: $2" >&2
+	return $rc
 }
 
 # vm_stop NAME: end it; its debugfs directory must go with it
@@ -286,6 +294,23 @@ vm_trace_calls()
 vm_trace_stop()
 {
 	echo 0 >"$VM_TRACE/events/kvm/kvm_hypercall/enable"
+}
+
+# Let KVM record what is written to MSR_KVM_MIGRATION_CONTROL from now on: its
+# statistics count changes, and cannot tell one write of 0 from four
+vm_msr_start()
+{
+	local dir=$VM_TRACE/instances/msr
+	mkdir -p "$dir"
+	echo 'write == 1 && ecx == 0x4b564d08' >"$dir/events/kvm/kvm_msr/filter"
+	echo >"$dir/trace"
+	echo 1 >"$dir/events/kvm/kvm_msr/enable"
+}
+
+# The values that all guests have written since, in one line
+vm_msr_writes()
+{
+	sed -n 's/.*msr_write 4b564d08 = 0x//p' "$VM_TRACE/instances/msr/trace" | paste -sd ' '
 }
 
 # Take the guest's disk away from its driver, which frees its rings (they become
