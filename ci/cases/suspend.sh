@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# READY stays while the guest sleeps and while its CPUs come and go, and is set
+# again after S3 if the VMM has lost it.  In between memory is converted.
+# timeout: 240
+# append: kvm.page_enc_status=1 kvm.sev_sim=1
+tests=(boot s2idle s3 s3_msr_lost aborted cpus_go map)
+
+MONITOR=/tmp/monitor	# QEMU's: what goes .in and .out is QMP
+
+boot()
+{
+	mkfifo $MONITOR.in $MONITOR.out
+	VM_SMP=3 VM_MEM=256M VM_APPEND=no_console_suspend \
+		VM_OPTS="-chardev pipe,id=monitor,path=$MONITOR -mon chardev=monitor,mode=control" vm_start main
+	echo '{"execute": "qmp_capabilities"}' >$MONITOR.in
+	ready_is main 1 1 0
+	vm_sh main 'cat /sys/power/state /sys/power/mem_sleep'
+}
+
+# The serial port of the agent wakes it
+s2idle()
+{
+	vm_sh main 'dmesg -n 7; echo enabled >/sys/class/tty/ttyS1/power/wakeup'
+	vm_send main sleep 'echo freeze >/sys/power/state'
+	until_true 30 grep -q 'Freezing remaining freezable tasks completed' "$OUT/main.console"
+	sleep 3
+	ready_is main 1 1 0
+	vm_send main wake true
+	vm_answer main sleep
+	equal "times asleep, failures" "$(sleeps)" "1 0"
+	ready_is main 1 1 0
+	vm_sh main 'dmesg -n 5'
+}
+
+sleeps()
+{
+	vm_sh main 'cd /sys/power/suspend_stats && echo $(cat success fail)'
+}
+
+suspend_to_ram()
+{
+	vm_send main ram 'echo deep >/sys/power/mem_sleep && echo mem >/sys/power/state'
+}
+
+# The exerciser's threads are not frozen: conversions are cut off where they are
+s3()
+{
+	vm_exercise_start main "threads=3 pattern=random size=1M chunk=12K seconds=12"
+	suspend_to_ram
+	timeout 60 grep -qm 1 '"SUSPEND"' <$MONITOR.out
+	ready_is main 1 1 0
+	echo '{"execute": "system_wakeup"}' >$MONITOR.in
+	vm_answer main ram 60
+	equal "times asleep, failures" "$(sleeps)" "2 0"
+	ready_is main 1 1 0
+	exercised
+	oracle main
+}
+
+# A VMM may do that while the guest sleeps.  This time it is awake again at once:
+# the reset in S3 has moved the registers of the chipset's power management away,
+# and SeaBIOS does not bring them back.  The kernel goes the same way.
+s3_msr_lost()
+{
+	guest_wrmsr main 0x4b564d08 '\000\000\000\000\000\000\000\000'
+	ready_is main 0 1 1
+	suspend_to_ram
+	vm_answer main ram 60
+	ready_is main 1 2 1
+}
+
+# The last exercise has ended and nothing failed
+exercised()
+{
+	until_true 40 vm_sh main '! ps | grep -q "[m]em_encrypt_ex"'
+	vm_exercised main >/tmp/result
+	cat /tmp/result
+	equal failed "$(result failed)" 0
+	equal corrupted "$(result corrupted)" 0
+	holds conversions "$(result conversions)" -gt 50
+}
+
+# As far as suspending goes without sleeping, and back
+aborted()
+{
+	vm_sh main 'test -e /sys/power/pm_test' || skip "no PM_DEBUG"
+	vm_sh main 'echo 1 >/sys/module/suspend/parameters/pm_test_delay;
+		for level in freezer devices platform processors core; do
+			echo $level >/sys/power/pm_test && echo mem >/sys/power/state || exit;
+		done;
+		echo none >/sys/power/pm_test' 60
+	ready_is main 1 2 1
+}
+
+cpus_go()
+{
+	vm_exercise_start main "threads=3 pattern=random size=1M chunk=12K seconds=12"
+	vm_sh main 'cd /sys/devices/system/cpu && for i in 1 2 3; do
+			echo 0 >cpu1/online && echo 0 >cpu2/online &&
+			echo 1 >cpu1/online && echo 1 >cpu2/online || exit;
+		done' 60
+	exercised
+	equal "CPUs" "$(vm_sh main nproc)" 3
+	ready_is main 1 2 1
+}
+
+map()
+{
+	map_check main
+	oracle main
+}
