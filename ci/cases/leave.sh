@@ -19,7 +19,7 @@ start()
 # leave COMMAND
 leave()
 {
-	vm_exercise_start main "$CONVERT"
+	exercise_start main "$CONVERT"
 	vm_send main leave "sleep 0.5; $1"
 }
 

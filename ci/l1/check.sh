@@ -132,6 +132,14 @@ exercise_start()
 	vm_sh "$1" "[ -e $EXERCISE ] || exit; { echo $2 >$EXERCISE; } >/dev/null 2>&1 &"
 }
 
+# exercise_ends NAME: what exercise_start has begun does, and nothing failed
+exercise_ends()
+{
+	until_true 60 vm_sh "$1" '! ps | grep -q "[m]em_encrypt_ex"' || return
+	equal "failed, corrupted" "$(exercised "$1" failed) $(exercised "$1" corrupted)" "0 0" || return
+	holds conversions "$(exercised "$1" conversions)" -gt 50
+}
+
 # exercised NAME KEY: a result of the last exercise
 exercised()
 {
