@@ -36,6 +36,7 @@ s2idle()
 
 sleeps()
 {
+	# shellcheck disable=SC2016 # for the guest's shell
 	vm_sh main 'cd /sys/power/suspend_stats && echo $(cat success fail)'
 }
 
@@ -75,6 +76,7 @@ s3_msr_lost()
 aborted()
 {
 	vm_sh main 'test -e /sys/power/pm_test' || skip "no PM_DEBUG"
+	# shellcheck disable=SC2016 # for the guest's shell
 	vm_sh main 'echo 1 >/sys/module/suspend/parameters/pm_test_delay;
 		for level in freezer devices platform processors core; do
 			echo $level >/sys/power/pm_test && echo mem >/sys/power/state || exit;
