@@ -7,6 +7,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$TOP/ci/qemu.sh"
+CASE_JOBS=${CASE_JOBS:-2}
 
 # The kernel that a case wants as the guest
 guest_kernel()
@@ -54,20 +55,34 @@ run_case()
 	sed -i -E "s/^FAIL ($1: (report|end)) .*/SKIP(QEMU's TCG aborted) \1/" "$LOGS/$1/verdicts"
 }
 
+# Whoever shares the machine takes from the others' time, too.
 run_case_once()
 {
-	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM L2_KERNEL=$L2_KERNEL start=$SECONDS
-	L2_KERNEL=$(guest_kernel "$CASE")
+	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM L2_KERNEL=$L2_KERNEL start
 	limit=$(declared "cases/$CASE" timeout)
 	append=$(declared "cases/$CASE" append)
 	L1_MEM=$(declared "cases/$CASE" memory)
 	[ -n "$limit" ] || die "case $CASE declares no time-out"
-	l1_prepare "$dir" case
-	l1_env "$dir" CASE
-	add_needs "$CASE" "$dir" || { echo "FAIL $CASE: preparation"; return; } >"$dir/verdicts"
-	l1_qemu "$dir" "$limit" "$append" || rc=$?
+	if ! prepare_case 8>"$BUILD/.cases-lock"; then
+		echo "FAIL $CASE: preparation" >"$dir/verdicts"
+		return
+	fi
+	start=$SECONDS
+	l1_qemu "$dir" $((limit * CASE_JOBS)) "$append" || rc=$?
 	l1_verdicts "$dir" "$rc" | sed -E "s/^(PASS|FAIL|SKIP\([^)]*\)) /\1 $CASE: /" >"$dir/verdicts"
 	say "$CASE: $(elapsed $((SECONDS - start))), logs in $dir"
+}
+
+# One at a time: what cases need is built in trees that they share.
+prepare_case()
+{
+	flock 8
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	L2_KERNEL=$(guest_kernel "$CASE") || return
+	l1_prepare "$dir" case || return
+	l1_env "$dir" CASE
+	add_needs "$CASE" "$dir"
 }
 
 all_cases()
@@ -81,6 +96,33 @@ default_cases()
 	local case
 	for case in $(all_cases); do
 		[ -n "$(declared "cases/$case" only)" ] || echo "$case"
+	done
+}
+
+# Those that may take longest begin first.
+longest_first()
+{
+	local case
+	for case; do
+		echo "$(declared "cases/$case" timeout) $case"
+	done | sort -rn | cut -d ' ' -f 2
+}
+
+run_cases()
+{
+	local case
+	for case in $(longest_first "$@"); do
+		while [ "$(jobs -rp | wc -l)" -ge "$CASE_JOBS" ]; do
+			wait -n || :
+		done
+		{
+			run_case "$case"
+			flock "$results" tee -a "$results" <"$LOGS/$case/verdicts"
+		} &
+	done
+	wait
+	for case; do
+		grep -q " $case: " "$results" || echo "FAIL $case: came to no verdict" | tee -a "$results"
 	done
 }
 
@@ -99,10 +141,7 @@ main()
 	for case in "${cases[@]}"; do
 		[ -e "$TOP/ci/cases/$case.sh" ] || usage_error "no case '$case' ($(all_cases | paste -sd ' '))"
 	done
-	for case in "${cases[@]}"; do
-		run_case "$case"
-		tee -a "$results" <"$LOGS/$case/verdicts"
-	done
+	run_cases "${cases[@]}"
 	echo "$(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
 	[ "$(count FAIL)" = 0 ] && [ "$(count PASS)" != 0 ]
 }
