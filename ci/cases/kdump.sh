@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# A guest crashes while one of its CPUs is in a hypercall, with the lock of a
+# conversion held, and stays there until long after.  READY is withdrawn once,
+# the crash kernel comes up all the same, and the host's view of what is to be
+# dumped stays as it was.
+# timeout: 240
+# append: kvm.page_enc_status=1 kvm.sev_sim=1
+tests=(boot crash ready calls map vmcore late)
+HELD=60		# seconds for which the call is not answered
+CRASH_APPEND="console=ttyS0 loglevel=5 panic=-1 rdinit=/init tsc=reliable no_timer_check nr_cpus=1 swiotlb=2048"
+
+boot()
+{
+	vm_msr_start
+	VM_SMP=3 VM_MEM=384M VM_KEXEC=1 VM_VMM=exit VM_APPEND="crashkernel=96M" vm_start main
+	oracle main
+	vm_map main >/tmp/before
+	vm_sh main "kexec -p -s /kexec/bzImage --initrd=/kexec/initrd --command-line='$CRASH_APPEND' &&
+		grep -x 1 /sys/kernel/kexec_crash_loaded"
+	vm_sh main 'echo last words >/dev/kmsg; grep " _stext$" /proc/kallsyms | cut -d" " -f1' | tail -n 1 >/tmp/stext
+	vm_sh main 'grep "Crash kernel" /proc/iomem' | sed -E 's/^ *([0-9a-f]+)-([0-9a-f]+) .*/0x\1 0x\2/' >/tmp/crash
+	cat /tmp/stext /tmp/crash
+}
+
+# CPU 1 makes the rings of the disk private, CPU 0 crashes
+crash()
+{
+	local start=$SECONDS
+	vm_vmm main "delay 1 ${HELD}000"
+	vm_vmm_calls main >/tmp/calls
+	vm_send main crash '(taskset 2 sh -c "echo virtio0 >/sys/bus/virtio/drivers/virtio_blk/unbind") &
+		sleep 2; taskset 1 sh -c "echo c >/proc/sysrq-trigger"'
+	echo $((start + HELD)) >/tmp/end
+	vm_wait main $((HELD - 2))
+	holds "seconds" $((SECONDS - start)) -lt $HELD
+	vm_sh main 'cat /proc/cmdline; test -e /proc/vmcore && nproc'
+	expected_complaints
+}
+
+# That panic is in order, nothing else is
+expected_complaints()
+{
+	cp "$OUT/main.console" "$OUT/dead.log"
+	: >"$OUT/main.console"
+	equal "other complaints" "$(grep -Ef "$TOP/ci/guest/splats" "$OUT/dead.log" |
+		grep -vE 'Kernel panic - not syncing: sysrq triggered crash|Call Trace:')" ""
+}
+
+# By the kernel that starts, that crashes, that starts
+ready()
+{
+	equal "values written" "$(vm_msr_writes)" "1 0 1"
+	ready_is main 1 2 1
+}
+
+# One that is held, then those of the crash kernel, for its memory only.  Linux
+# leaves the first 1M to it, too.
+calls()
+{
+	local held gpa npages attrs start last
+	vm_vmm_calls main | tail -n "+$(($(wc -l </tmp/calls) + 1))" >/tmp/new
+	cat /tmp/new
+	read -r start last </tmp/crash
+	{
+		read -r held npages attrs _
+		equal "what is held" "$attrs" 0x10
+		while read -r gpa npages attrs _; do
+			[ $((gpa + npages * 4096)) -gt $((0x100000)) ] || continue
+			holds "start of $gpa" $((gpa)) -ge $((start))
+			holds "its last byte" $((gpa + npages * 4096 - 1)) -le $((last))
+		done
+	} </tmp/new
+	echo $((held)) >/tmp/held
+}
+
+# What was shared is shared, and the crash kernel's is what it says
+map()
+{
+	vm_map main >/tmp/after
+	equal "shared before, not any more" "$(grep shared /tmp/before | grep -vxFf /tmp/after)" ""
+	map_check main
+	oracle main
+}
+
+# /proc/vmcore begins with the headers in a page, a page of notes, the image of
+# the kernel
+vmcore()
+{
+	holds "size" "$(vm_sh main 'stat -c %s /proc/vmcore')" -gt $((256 << 20))
+	equal "magic" "$(vm_sh main 'dd if=/proc/vmcore bs=4 count=1 2>/dev/null | od -An -c')" " 177   E   L   F"
+	vm_sh main 'dd if=/proc/vmcore bs=4096 skip=1 count=1 2>/dev/null | tr "\0" "\n" | grep -a =' >/tmp/info
+	equal "kernel" "$(sed -n 's/^OSRELEASE=//p' /tmp/info)" "$(vm_sh main 'uname -r')"
+	equal "_stext" "$(sed -n 's/^SYMBOL(_stext)=//p' /tmp/info)" "$(cat /tmp/stext)"
+	vm_sh main 'dd if=/proc/vmcore bs=64k count=256 2>/dev/null | grep -a "last words" | wc -l | grep -vx 0'
+}
+
+# The call is answered at last, and the CPU that made it sees that it is dead
+late()
+{
+	local held
+	held=$(cat /tmp/held)
+	until_true $(($(cat /tmp/end) - SECONDS + 10)) page_is_private main "$held"
+	sleep 2
+	equal "values written" "$(vm_msr_writes)" "1 0 1"
+	equal "calls" "$(vm_vmm_calls main | wc -l)" $(($(wc -l </tmp/calls) + $(wc -l </tmp/new)))
+	oracle main
+}
+
+# page_is_private NAME GPA
+page_is_private()
+{
+	local start end
+	while read -r start end _; do
+		case $start in 0x*) [ $((start)) -gt "$2" ] || [ $((end)) -le "$2" ] || return ;; esac
+	done < <(vm_map "$1")
+}
