@@ -24,14 +24,17 @@ boot()
 	cat /tmp/stext /tmp/crash
 }
 
-# CPU 1 makes the rings of the disk private, CPU 0 crashes
+# CPU 1 makes the rings of the disk private, CPU 0 crashes.  The shell that does
+# that starts nothing after it has waited: what flushes a TLB or the like waits
+# for CPU 1.
 crash()
 {
 	local start=$SECONDS
 	vm_vmm main "delay 1 ${HELD}000"
 	vm_vmm_calls main >/tmp/calls
-	vm_send main crash '(taskset 2 sh -c "echo virtio0 >/sys/bus/virtio/drivers/virtio_blk/unbind") &
-		sleep 2; taskset 1 sh -c "echo c >/proc/sysrq-trigger"'
+	vm_send main crash 'mkfifo /tmp/never;
+		taskset 1 sh -c "exec 3<>/tmp/never; read -t 4 line <&3; echo c >/proc/sysrq-trigger" &
+		taskset 2 sh -c "exec 3<>/tmp/never; read -t 2 line <&3; echo virtio0 >/sys/bus/virtio/drivers/virtio_blk/unbind"'
 	echo $((start + HELD)) >/tmp/end
 	vm_wait main $((HELD - 2))
 	holds "seconds" $((SECONDS - start)) -lt $HELD

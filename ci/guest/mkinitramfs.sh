@@ -16,7 +16,7 @@ out=$(realpath "$2")
 MODULES="virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk cpuid msr"
 APPLETS="sh mount umount cat dd od grep sed awk sha256sum sleep reboot poweroff dmesg stty ls mkdir
 	sync cut tr head tail wc date insmod seq basename dirname readlink uname nproc
-	mkswap swapon rm cp mv ln touch kill ps free sort uniq xargs env
+	mkfifo mkswap swapon rm cp mv ln touch kill ps free sort uniq xargs env
 	cpio find halt swapoff taskset stat"
 
 fail()
