@@ -211,6 +211,16 @@ guest_ram()
 	done
 }
 
+# Page numbers of RAM that the host takes for shared
+shared_ram()
+{
+	guest_ram "$1" >"/tmp/$1.ram"
+	host_shared_pages "$1" | awk '
+		FNR == NR { first[++n] = $1; last[n] = $2; next }
+		{ for (i = 1; i <= n; i++) if ($1 >= first[i] && $1 <= last[i]) print $1 }
+	' "/tmp/$1.ram" -
+}
+
 # oracle NAME [mixed]: the pages of RAM that any page table of the guest's kernel
 # maps decrypted are those that the host takes for shared, no more and no less.
 # No page is mapped both ways, unless "mixed" excuses that.
@@ -223,11 +233,7 @@ oracle()
 	if [ "${2:-}" != mixed ] && grep mixed "/tmp/$1.decrypted" >&2; then
 		vm_fail "mapped decrypted and encrypted" || return
 	fi
-	guest_ram "$1" >"/tmp/$1.ram"
-	host_shared_pages "$1" | awk '
-		FNR == NR { first[++n] = $1; last[n] = $2; next }
-		{ for (i = 1; i <= n; i++) if ($1 >= first[i] && $1 <= last[i]) print $1 }
-	' "/tmp/$1.ram" - | sort >"/tmp/$1.host"
+	shared_ram "$1" | sort >"/tmp/$1.host"
 	pages_of_runs <"/tmp/$1.decrypted" | sort >"/tmp/$1.guest"
 	[ -s "/tmp/$1.guest" ] || vm_fail "the guest shares nothing" || return
 	differ=$(comm -3 "/tmp/$1.guest" "/tmp/$1.host" | head -n 4 | paste -sd ' ')

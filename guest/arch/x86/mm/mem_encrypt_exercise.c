@@ -262,9 +262,16 @@ static void one_loop(struct worker *w)
 	}
 }
 
+/* All of them are when the kernel allows no conversion any more */
+static bool all_leaked(const struct worker *w)
+{
+	return w->res.leaked_pages == w->opt->size >> PAGE_SHIFT;
+}
+
 static bool another_loop(const struct worker *w, unsigned long loops)
 {
-	return !out_of_time(w) && (w->opt->seconds || loops < w->opt->loops);
+	return !all_leaked(w) && !out_of_time(w) &&
+	       (w->opt->seconds || loops < w->opt->loops);
 }
 
 static void encrypt_the_rest(struct worker *w)
@@ -281,8 +288,10 @@ static int work(void *arg)
 	unsigned long loops;
 
 	w->deadline = ktime_get_ns() + w->opt->seconds * NSEC_PER_SEC;
-	for (loops = 0; another_loop(w, loops); loops++)
+	for (loops = 0; another_loop(w, loops); loops++) {
 		one_loop(w);
+		cond_resched();
+	}
 	encrypt_the_rest(w);
 	complete(&w->done);
 
