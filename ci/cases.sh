@@ -9,15 +9,15 @@ set -euo pipefail
 . "$TOP/ci/qemu.sh"
 CASE_JOBS=${CASE_JOBS:-2}
 
-# The kernel that a case wants as the guest
-guest_kernel()
+# kernel_for CASE host|guest KERNEL: that kernel, or what the case declares to want
+kernel_for()
 {
-	case $(declared "cases/$1" guest) in
+	case $(declared "cases/$1" "$2") in
 	debug)
 		"$TOP/ci/kernel.sh" -o obj-debug -c "$TOP/ci/config/debug.config" linux >&2
 		echo "$LINUX/obj-debug/arch/x86/boot/bzImage"
 		;;
-	*) echo "$L2_KERNEL" ;;
+	*) echo "$3" ;;
 	esac
 }
 
@@ -58,7 +58,7 @@ run_case()
 # Whoever shares the machine takes from the others' time, too.
 run_case_once()
 {
-	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM L2_KERNEL=$L2_KERNEL start
+	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM L1_KERNEL=$L1_KERNEL L2_KERNEL=$L2_KERNEL start
 	limit=$(declared "cases/$CASE" timeout)
 	append=$(declared "cases/$CASE" append)
 	L1_MEM=$(declared "cases/$CASE" memory)
@@ -79,7 +79,8 @@ prepare_case()
 	flock 8
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	L2_KERNEL=$(guest_kernel "$CASE") || return
+	L1_KERNEL=$(kernel_for "$CASE" host "$L1_KERNEL") || return
+	L2_KERNEL=$(kernel_for "$CASE" guest "$L2_KERNEL") || return
 	l1_prepare "$dir" case || return
 	l1_env "$dir" CASE
 	add_needs "$CASE" "$dir"
