@@ -156,11 +156,15 @@ static int set_some_pages(struct kvm *kvm, gfn_t *start, gfn_t end, bool shared,
 			  u64 *changed)
 {
 	struct page_enc_map *map = &kvm->arch.page_enc->map;
+	gfn_t first = *start;
+	u64 before = *changed;
 	int r;
 
 	guard(mutex)(&map->lock);
 	r = page_enc_map_set(map, start, end, shared, changed);
 	update_stats(kvm);
+	if (*changed != before)
+		kvm_sev_sim_status_changed(kvm, first, *start, shared);
 	return r;
 }
 

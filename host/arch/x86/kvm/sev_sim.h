@@ -46,6 +46,16 @@ static inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)
 
 #endif /* CONFIG_KVM_SEV_SIM */
 
+#ifdef CONFIG_KVM_SEV_SIM_STRICT
+void kvm_sev_sim_status_changed(struct kvm *kvm, gfn_t start, gfn_t end,
+				bool shared);
+#else
+static inline void kvm_sev_sim_status_changed(struct kvm *kvm, gfn_t start,
+					      gfn_t end, bool shared)
+{
+}
+#endif
+
 /* The C-bit itself, 0: not simulated. */
 static inline u64 kvm_sev_sim_c_bit_mask(struct kvm *kvm)
 {

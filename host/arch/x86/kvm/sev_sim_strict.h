@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef __KVM_X86_SEV_SIM_STRICT_H
+#define __KVM_X86_SEV_SIM_STRICT_H
+
+#include <linux/kvm_host.h>
+
+struct kvm_page_fault;
+
+#ifdef CONFIG_KVM_SEV_SIM_STRICT
+
+void kvm_sev_sim_strict_init_vm(struct kvm *kvm);
+void kvm_sev_sim_strict_precreate(struct kvm *kvm);
+void kvm_sev_sim_strict_begin(struct kvm *kvm);
+bool kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
+				struct kvm_page_fault *fault);
+void kvm_sev_sim_strict_mapped(struct kvm_vcpu *vcpu,
+			       const struct kvm_page_fault *fault);
+void kvm_sev_sim_strict_insn_end(struct kvm_vcpu *vcpu);
+void kvm_sev_sim_strict_close(struct kvm_vcpu *vcpu);
+
+static inline bool kvm_sev_sim_strict(struct kvm *kvm)
+{
+	return kvm->arch.sev_sim_strict;
+}
+
+/* Is a page mapped through the wrong alias for what the vCPU executes? */
+static inline bool kvm_sev_sim_strict_open(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.sev_sim_window.nr;
+}
+
+#else
+
+static inline void kvm_sev_sim_strict_init_vm(struct kvm *kvm)
+{
+}
+
+static inline void kvm_sev_sim_strict_precreate(struct kvm *kvm)
+{
+}
+
+static inline void kvm_sev_sim_strict_begin(struct kvm *kvm)
+{
+}
+
+static inline bool kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
+					      struct kvm_page_fault *fault)
+{
+	return true;
+}
+
+static inline void kvm_sev_sim_strict_mapped(struct kvm_vcpu *vcpu,
+					     const struct kvm_page_fault *fault)
+{
+}
+
+static inline void kvm_sev_sim_strict_insn_end(struct kvm_vcpu *vcpu)
+{
+}
+
+static inline void kvm_sev_sim_strict_close(struct kvm_vcpu *vcpu)
+{
+}
+
+static inline bool kvm_sev_sim_strict(struct kvm *kvm)
+{
+	return false;
+}
+
+static inline bool kvm_sev_sim_strict_open(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+#endif /* CONFIG_KVM_SEV_SIM_STRICT */
+
+#endif /* __KVM_X86_SEV_SIM_STRICT_H */
