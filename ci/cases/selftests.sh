@@ -7,7 +7,7 @@
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # selftests: yes
 # the series' own, then what must go on working, all with the tracker off
-OWN=(page_enc_status_test sev_sim_test)
+OWN=(page_enc_status_test sev_sim_test sev_sim_strict_test)
 OTHERS=(guest_memfd_test private_mem_conversions_test private_mem_kvm_exits_test
 	pre_fault_memory_test kvm_pv_test userspace_msr_exit_test svm_vmcall_test
 	fix_hypercall_test kvm_binary_stats_test)

@@ -11,6 +11,7 @@
 #   VM_DISK=FILE   behind virtio-blk, default a blank one; "none": no disk
 #   VM_FIRMWARE=ovmf
 #   VM_EFI_MIGRATION=1  its variable SevLiveMigrationEnabled is set
+#   VM_ACCEL=kvm   with options of QEMU's accelerator
 #   VM_VMM=SETTINGS  a VMM that is not quite QEMU, see vmm.c
 
 VM_APPEND_DEFAULT="console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1 rdinit=/init tsc=reliable no_timer_check"
@@ -118,7 +119,7 @@ vm_launch()
 	read -ra extra <<<"$(vm_firmware "$dir") $(vm_disk "$dir") ${VM_OPTS:-}"
 	mapfile -t preload < <(vm_preload "$dir")
 	: >"$OUT/$name.console"
-	env "${preload[@]}" qemu-system-x86_64 -name "$name" -machine q35,accel=kvm,sata=off,smbus=off,vmport=off,i8042=off \
+	env "${preload[@]}" qemu-system-x86_64 -name "$name" -accel "${VM_ACCEL:-kvm}" -machine q35,sata=off,smbus=off,vmport=off,i8042=off \
 		-cpu host,migratable=off -smp "${VM_SMP:-2}" -m "${VM_MEM:-512M}" \
 		-nodefaults -no-user-config -display none \
 		-kernel "${VM_KERNEL:-$OUT/guest.bzImage}" -initrd "$initrd" \

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# Strict mode of simulated SEV: from READY on the guest uses each page the way it
+# said, while CPUs come and go, memory is converted, and the disk is busy.  Who
+# says nothing, or something else than it does, is found out.
+# timeout: 400
+# append: kvm.page_enc_status=1 kvm.sev_sim=1 kvm.sev_sim_strict=1
+tests=(boot firmware_is_told honest_with_hotplug honest_with_io oracle_agrees
+	liar_boots liar_is_caught trace_tells ovmf_boots ovmf_is_honest)
+
+# violations NAME: so far
+violations()
+{
+	vm_stat "$1" violations
+}
+
+# trace_violations 0|1
+trace_violations()
+{
+	[ "$1" = 0 ] || echo >"$VM_TRACE/trace"
+	echo "$1" >"$VM_TRACE/events/kvm/kvm_page_enc_violation/enable"
+}
+
+# Show where, if there are any
+no_violations()
+{
+	equal READY "$(vm_stat "$1" ready)" 1
+	grep -m 8 kvm_page_enc_violation: "$VM_TRACE/trace" || :
+	equal "violations of $1" "$(violations "$1")" 0
+}
+
+# forgive NAME: those until now
+forgive()
+{
+	echo 0 >"$(vm_debugfs "$1")/page_enc_violations"
+	echo >"$VM_TRACE/trace"
+}
+
+# Numbers of the pages that were accessed so, without the C-bit
+violated_pages()
+{
+	sed -n 's/.*kvm_page_enc_violation: .* gpa 0x\([0-9a-f]*\)[0-9a-f]\{3\} rip .*/\1/p' "$VM_TRACE/trace" |
+		sort -u | while read -r page; do
+			echo $((0x$page))
+		done
+}
+
+# violated_ram NAME: those in RAM
+violated_ram()
+{
+	guest_ram "$1" >/tmp/ram
+	violated_pages | awk '
+		FNR == NR { first[++n] = $1; last[n] = $2; next }
+		{ for (i = 1; i <= n; i++) if ($1 >= first[i] && $1 <= last[i]) print $1 }
+	' /tmp/ram -
+}
+
+boot()
+{
+	trace_violations 1
+	VM_SMP=4 VM_MEM=768M vm_start honest
+	sev_active honest
+	equal CPUs "$(vm_sh honest nproc)" 4
+	equal READY "$(vm_stat honest ready)" 1
+}
+
+# SeaBIOS runs without paging, where hardware encrypts all that it writes, and
+# Linux reads its ACPI tables through the alias without C-bit: on hardware this
+# guest would not boot.  In RAM there are the pages that Linux converts in place
+# before it has memory to spare, one a CPU: it announces them after that.
+firmware_is_told()
+{
+	holds violations "$(violations honest)" -gt 0
+	equal "pages of RAM among them" "$(violated_ram honest | wc -l)" 4
+	forgive honest
+	no_violations honest
+}
+
+# Conversions from 4 threads, while CPU 1 goes and comes
+honest_with_hotplug()
+{
+	has_exerciser honest
+	exercise_start honest "pattern=random threads=4 size=1M chunk=12K touch=1 seconds=15"
+	vm_sh honest 'cd /sys/devices/system/cpu/cpu1 &&
+		for i in 1 2 3 4; do echo 0 >online && echo 1 >online || exit; done' 100
+	exercise_ends honest
+	no_violations honest
+}
+
+# Through bounce buffers, which are taken from the pool and given back
+honest_with_io()
+{
+	vm_sh honest 'dd if=/dev/urandom of=/dev/vda bs=64k count=32 2>/dev/null && sync &&
+		dd if=/dev/vda bs=4k count=512 2>/dev/null | sha256sum'
+	vm_unbind honest
+	vm_bind honest
+	vm_sh honest 'dd if=/dev/vda bs=4k count=512 2>/dev/null | sha256sum'
+	no_violations honest
+}
+
+oracle_agrees()
+{
+	oracle honest
+	vm_stop honest
+}
+
+# It announces nothing, and doesn't claim to
+liar_boots()
+{
+	VM_SMP=1 VM_MEM=256M VM_APPEND=kvm_page_enc=off vm_start liar
+	sev_active liar
+	equal READY "$(vm_stat liar ready)" 0
+	equal "violations before it says anything" "$(violations liar)" 0
+}
+
+# Now it claims to have announced all
+liar_is_caught()
+{
+	local before
+	trace_violations 1
+	guest_wrmsr liar 0x4b564d08 '\1\0\0\0\0\0\0\0'
+	equal READY "$(vm_stat liar ready)" 1
+	vm_sh liar 'dd if=/dev/vda bs=4k count=64 2>/dev/null | sha256sum'
+	before=$(violations liar)
+	holds violations "$before" -gt 10
+	vm_sh liar 'dd if=/dev/vda bs=4k count=64 iflag=direct 2>/dev/null | sha256sum'
+	holds "violations: later ones are seen, too" "$(violations liar)" -gt "$before"
+}
+
+# Through the alias without the C-bit, of pages that are private
+trace_tells()
+{
+	local want
+	trace_violations 0
+	grep -c kvm_page_enc_violation: "$VM_TRACE/trace"
+	want="vm_pid $(vm_pid liar) vcpu 0 gpa 0x[0-9a-f]{4,8} rip 0x[0-9a-f]+ status private error_code 0x"
+	grep kvm_page_enc_violation: "$VM_TRACE/trace" | grep -Evm 1 "$want" && vm_fail "not like $want"
+	grep -Em 1 "$want" "$VM_TRACE/trace"
+	vm_stop liar
+}
+
+ovmf_boots()
+{
+	[ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF"
+	trace_violations 1
+	VM_SMP=1 VM_FIRMWARE=ovmf VM_EFI_MIGRATION=1 VM_WAIT=250 vm_start ovmf
+	sev_active ovmf
+}
+
+ovmf_is_honest()
+{
+	[ -e /run/vm/ovmf ] || skip "no OVMF"
+	no_violations ovmf
+}
