@@ -28,7 +28,7 @@ machine()
 	shift 2
 	rm -f "/run/$name.mon".*
 	mkfifo "/run/$name.mon.in" "/run/$name.mon.out"
-	VM_ACCEL=$accel VM_SMP=2 VM_MEM=256M VM_INITRD=/tmp/memload.cpio VM_DISK=/run/migrate.disk \
+	VM_ACCEL=$accel VM_SMP=2 VM_MEM=256M VM_INITRD=/tmp/memload.cpio VM_DISK=/run/${name%?}.disk \
 		VM_OPTS="-chardev pipe,id=mon,path=/run/$name.mon -mon chardev=mon $*" vm_launch "$name"
 	cat "/run/$name.mon.out" >"$OUT/$name.monitor" &
 }
@@ -59,7 +59,7 @@ migration_ends()
 source_runs()
 {
 	memload_initrd
-	[ -e /run/migrate.disk ] || truncate -s 16M /run/migrate.disk
+	truncate -s 16M "/run/${1%?}.disk"
 	machine "$1" "$2"
 	vm_wait "$1" 100
 	sev_active "$1"

@@ -6,8 +6,10 @@
 # says nothing, or something else than it does, is found out.
 # timeout: 400
 # append: kvm.page_enc_status=1 kvm.sev_sim=1 kvm.sev_sim_strict=1
-tests=(boot firmware_is_told honest_with_hotplug honest_with_io oracle_agrees
-	liar_boots liar_is_caught trace_tells ovmf_boots ovmf_is_honest)
+# base: yes
+tests=(boot firmware_is_told honest_with_hotplug honest_with_io honest_in_a_leaf
+	oracle_agrees unpatched_boots unpatched_is_caught liar_boots liar_is_caught
+	trace_tells ovmf_boots ovmf_is_honest)
 
 # violations NAME: so far
 violations()
@@ -99,10 +101,40 @@ honest_with_io()
 	no_violations honest
 }
 
+# One page of 2M that are mapped as one, while the others are in use
+convert_in_a_leaf()
+{
+	has_exerciser "$1"
+	exercise "$1" "size=2M align=2M pattern=again touch=1"
+}
+
+honest_in_a_leaf()
+{
+	convert_in_a_leaf honest
+	no_violations honest
+}
+
 oracle_agrees()
 {
 	oracle honest
 	vm_stop honest
+}
+
+# The unpatched kernel announces the whole leaf
+unpatched_boots()
+{
+	VM_KERNEL=$OUT/base.bzImage VM_SMP=1 VM_MEM=256M vm_start unpatched
+	sev_active unpatched
+	forgive unpatched
+	no_violations unpatched
+}
+
+unpatched_is_caught()
+{
+	convert_in_a_leaf unpatched
+	holds violations "$(violations unpatched)" -gt 0
+	grep -m 1 'kvm_page_enc_violation: .* status shared' "$VM_TRACE/trace"
+	vm_stop unpatched
 }
 
 # It announces nothing, and doesn't claim to
