@@ -6,7 +6,7 @@
 # the guest left it, with the dirty log and with the dirty ring: writes through
 # either alias were seen.  QEMU knows nothing of page encryption status, so the
 # destination starts without.
-# timeout: 300
+# timeout: 500
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # memload: yes
 tests=(log_source log_moves log_memory_is_whole log_status_is_lost
@@ -61,7 +61,7 @@ source_runs()
 	memload_initrd
 	truncate -s 16M "/run/${1%?}.disk"
 	machine "$1" "$2"
-	vm_wait "$1" 100
+	vm_wait "$1" 150
 	sev_active "$1"
 	equal READY "$(vm_stat "$1" ready)" 1
 	vm_sh "$1" "memload $MIGRATE_MIB /tmp/load >/dev/null 2>&1 &"
@@ -87,8 +87,20 @@ move()
 	until_true 120 migration_ends "$1"
 	tr -d '\r' <"$OUT/$1.monitor" | tail -n 24
 	equal "status of the migration" "$(migration "$1")" completed
-	load "$2" >/tmp/load.moved
 	vm_stop "$1"
+	load "$2" >/tmp/load.moved || where_is "$2"
+}
+
+# where_is NAME: what its CPUs do, as it doesn't answer
+where_is()
+{
+	local i
+	for i in 1 2 3; do
+		monitor "$1" "info registers -a"
+		sleep 2
+	done
+	tr -d '\r' <"$OUT/$1.monitor" | grep -E '^(CPU#|RIP|CR2)'
+	return 1
 }
 
 load()
