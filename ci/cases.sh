@@ -35,7 +35,7 @@ add_needs()
 	fi
 	if [ -n "$(declared "cases/$case" selftests)" ]; then
 		# shellcheck source=/dev/null
-		mapfile -t names < <(. "$TOP/ci/cases/$case.sh" && printf '%s\n' "${OWN[@]}" "${OTHERS[@]}")
+		mapfile -t names < <(. "$TOP/ci/cases/$case.sh" && printf '%s\n' "${OWN[@]%% *}" "${OTHERS[@]%% *}" | grep .)
 		"$TOP/ci/selftests.sh" "$dir/selftests" "${names[@]}"
 	fi
 }

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Instructions to learn which pages of 1 TB have changed, if 100 in different places
+# have, against those for copying a bitmap with a bit for each page from the
+# kernel, without looking at it.
+# unit: instructions
+# goal: 0.1
+# timeout: 240
+# icount: yes
+
+. "$TOP/ci/l1/perf.sh"
+
+measure()
+{
+	local mainline ours
+	perf_tracker 1
+	mainline=$("$OUT/perf" copy 32) || return
+	ours=$("$OUT/perf" harvest 1024 100) || return
+	echo "$mainline $ours"
+}
