@@ -16,3 +16,16 @@ for program in "${OWN[@]}"; do
 	selftest_add on 1 1 "$program"
 	selftest_add off 0 0 "$program"
 done
+
+# What tools know from Linux 6.17 on
+tracepoint()
+{
+	local dir=/sys/kernel/tracing
+	echo 1 >$dir/events/kvm/kvm_vm_set_mem_attributes/enable
+	selftest 0 0 memory_attributes_test -t merged
+	echo 0 >$dir/events/kvm/kvm_vm_set_mem_attributes/enable
+	grep kvm_vm_set $dir/trace
+	grep -qF 'kvm_vm_set_mem_attributes: 0x00000000000014 -- 0x0000000000001e [0x8]' $dir/trace
+	grep -qF 'kvm_vm_set_mem_attributes: 0x0000000000000f -- 0x00000000000010 [0x0]' $dir/trace
+}
+tests+=(tracepoint)
