@@ -32,8 +32,9 @@ static void *table_start(struct seq_file *m, loff_t *pos)
 
 	if (*pos == TABLE_END)
 		return NULL;
+
+	/* A line that did not fit into the last buffer is shown again. */
 	if (*pos)
-		/* A line that did not fit into the last buffer is shown again. */
 		return t;
 
 	memset(&t->extent, 0, sizeof(t->extent));

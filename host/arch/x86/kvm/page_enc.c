@@ -13,12 +13,18 @@
  * of a slot, as VMMs delete and re-create slots to change their size.  As the
  * guest can make its VMM move slots, those of PCI BARs, what has no slot any
  * more is dropped when there is much of it.
+ *
+ * A page is also marked dirty when its status changes, because what was read of
+ * it before that was read in the wrong way.  That comes after the new status is
+ * stored: who takes the dirty pages first, and looks up their status then, sees
+ * either the new status, or the page as dirty the next time.
  */
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
 
 #include "page_enc.h"
 #include "sev_sim.h"
+#include "trace.h"
 
 /* Track page encryption status of new VMs. */
 static bool __read_mostly page_enc_status;
@@ -31,31 +37,81 @@ MODULE_PARM_DESC(page_enc_status, "Track page encryption status of new VMs (defa
 #define ATTRS_PAGE_SIZE		GENMASK_ULL(3, 0)
 #define ATTRS_RESERVED		GENMASK_ULL(63, 5)
 
+/* What store_call() returns, besides 0 and errors. */
+#define DIRTY_RING_FULL		1
+
+/* A change of status in a VM. */
+struct vm_changes {
+	struct page_enc_changes changes;
+	struct kvm *kvm;
+};
+
 static void set_control(struct kvm *kvm, u64 data)
 {
-	WRITE_ONCE(kvm->arch.page_enc->control, data);
+	struct kvm_page_enc *enc = kvm->arch.page_enc;
+
+	lockdep_assert_held(&enc->map.lock);
+
+	trace_kvm_page_enc_ready(kvm, enc->control, data);
+	WRITE_ONCE(enc->control, data);
+	enc->map.generation++;
 	kvm->stat.page_enc_ready = data & KVM_MIGRATION_READY;
 }
 
-int kvm_page_enc_init_vm(struct kvm *kvm)
+/* The ABI: ready from the start if there is nothing to wait for. */
+static u64 first_control(struct kvm *kvm)
+{
+	if (kvm->arch.vm_type == KVM_X86_DEFAULT_VM &&
+	    !kvm->arch.page_enc_encrypted && !kvm_sev_sim_c_bit(kvm))
+		return KVM_MIGRATION_READY;
+	return 0;
+}
+
+static int start_tracking(struct kvm *kvm)
 {
 	struct kvm_page_enc *enc;
-
-	if (!READ_ONCE(page_enc_status))
-		return 0;
+	int r;
 
 	enc = kzalloc(sizeof(*enc), GFP_KERNEL_ACCOUNT);
 	if (!enc)
 		return -ENOMEM;
 
-	page_enc_map_init(&enc->map);
-	enc->max_chunks = SLACK_CHUNKS;
-	kvm->arch.page_enc = enc;
+	r = page_enc_map_init(&enc->map);
+	if (r) {
+		kfree(enc);
+		return r;
+	}
 
-	/* The ABI: ready from the start if there is nothing to wait for. */
-	if (kvm->arch.vm_type == KVM_X86_DEFAULT_VM && !kvm_sev_sim_c_bit(kvm))
-		set_control(kvm, KVM_MIGRATION_READY);
+	mutex_init(&enc->harvest);
+	enc->max_chunks = SLACK_CHUNKS;
+	enc->first_control = first_control(kvm);
+	enc->control = enc->first_control;
+	kvm->stat.page_enc_ready = enc->control & KVM_MIGRATION_READY;
+
+	/* Others may see it from now on. */
+	smp_store_release(&kvm->arch.page_enc, enc);
 	return 0;
+}
+
+int kvm_page_enc_init_vm(struct kvm *kvm)
+{
+	if (!READ_ONCE(page_enc_status))
+		return 0;
+
+	return start_tracking(kvm);
+}
+
+/* Userspace asks for it.  A vCPU may rely on how it was when it was created. */
+int kvm_page_enc_enable(struct kvm *kvm)
+{
+	guard(mutex)(&kvm->lock);
+
+	if (kvm->arch.page_enc)
+		return 0;
+	if (kvm->created_vcpus)
+		return -EINVAL;
+
+	return start_tracking(kvm);
 }
 
 /* The VM turns into one with encrypted memory, before its guest has run. */
@@ -63,10 +119,12 @@ void kvm_page_enc_vm_encrypted(struct kvm *kvm)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
 
+	kvm->arch.page_enc_encrypted = true;
 	if (!enc)
 		return;
 
 	guard(mutex)(&enc->map.lock);
+	enc->first_control = 0;
 	set_control(kvm, 0);
 }
 EXPORT_SYMBOL_GPL(kvm_page_enc_vm_encrypted);
@@ -92,14 +150,42 @@ u32 kvm_page_enc_features(void)
 	       BIT(KVM_FEATURE_MIGRATION_CONTROL);
 }
 
-static void update_stats(struct kvm *kvm)
+void kvm_page_enc_update_stats(struct kvm *kvm)
 {
 	struct page_enc_map *map = &kvm->arch.page_enc->map;
 
+	lockdep_assert_held(&map->lock);
+
 	kvm->stat.page_enc_shared_pages = map->nr_shared;
-	kvm->stat.page_enc_chunks = map->nr_chunks;
+	kvm->stat.page_enc_chunks = map->nr_chunks - map->nr_private;
+	kvm->stat.page_enc_changed_chunks = map->nr_changed;
 	kvm->stat.page_enc_bytes = page_enc_map_bytes(map);
 }
+
+/*
+ * The guest of @source goes on in @kvm, and so do its status and what is to be
+ * harvested of it.
+ */
+void kvm_page_enc_move(struct kvm *kvm, struct kvm *source)
+{
+	struct kvm_page_enc *from = source->arch.page_enc;
+	struct kvm_page_enc *to = kvm->arch.page_enc;
+
+	kvm_page_enc_vm_encrypted(kvm);
+	if (!from || !to)
+		return;
+
+	/* The caller sees to it that no other two VMs do this the other way. */
+	guard(mutex)(&to->map.lock);
+	mutex_lock_nested(&from->map.lock, SINGLE_DEPTH_NESTING);
+	page_enc_map_swap(&to->map, &from->map);
+	to->max_chunks = from->max_chunks;
+	set_control(kvm, from->control);
+	kvm_page_enc_update_stats(source);
+	mutex_unlock(&from->map.lock);
+	kvm_page_enc_update_stats(kvm);
+}
+EXPORT_SYMBOL_GPL(kvm_page_enc_move);
 
 /* Guest frames from here on can't be memory of the guest. */
 static gfn_t end_of_gfns(struct kvm_vcpu *vcpu)
@@ -137,13 +223,15 @@ bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 }
 
 /* Count a call that returns an error to the guest. */
-void kvm_page_enc_refused(struct kvm_vcpu *vcpu, int err)
+void kvm_page_enc_refused(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
+			  u64 attrs, int err)
 {
 	struct kvm *kvm = vcpu->kvm;
 
 	if (!kvm_page_enc_tracks(vcpu))
 		return;
 
+	trace_kvm_page_enc_refused(kvm, gpa, npages, attrs, err);
 	guard(mutex)(&kvm->arch.page_enc->map.lock);
 	if (err == -KVM_EPERM)
 		kvm->stat.page_enc_refused_perm++;
@@ -151,31 +239,115 @@ void kvm_page_enc_refused(struct kvm_vcpu *vcpu, int err)
 		kvm->stat.page_enc_refused_inval++;
 }
 
-/* One step of set_pages(); @start is moved to what is left to be set. */
-static int set_some_pages(struct kvm *kvm, gfn_t *start, gfn_t end, bool shared,
-			  u64 *changed)
+static void mark_slot_dirty(struct kvm *kvm, struct kvm_memory_slot *slot,
+			    gfn_t start, gfn_t end)
 {
-	struct page_enc_map *map = &kvm->arch.page_enc->map;
-	gfn_t first = *start;
-	u64 before = *changed;
+	gfn_t gfn = max(start, slot->base_gfn);
+
+	if (!kvm_slot_dirty_track_enabled(slot))
+		return;
+
+	end = min(end, slot->base_gfn + slot->npages);
+	while (gfn < end)
+		mark_page_dirty_in_slot(kvm, slot, gfn++);
+}
+
+/* The new status is stored.  Frames don't have the C-bit here: no alias slots. */
+static void report_and_mark_dirty(struct page_enc_changes *changes, gfn_t start,
+				  gfn_t end, bool shared)
+{
+	struct vm_changes *c = container_of(changes, struct vm_changes, changes);
+	struct kvm_memslot_iter iter;
+
+	kvm_sev_sim_status_changed(c->kvm, start, end, shared);
+	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(c->kvm), start, end)
+		mark_slot_dirty(c->kvm, iter.slot, start, end);
+}
+
+static void report_only(struct page_enc_changes *changes, gfn_t start,
+			gfn_t end, bool shared)
+{
+	struct vm_changes *c = container_of(changes, struct vm_changes, changes);
+
+	kvm_sev_sim_status_changed(c->kvm, start, end, shared);
+}
+
+/* How many pages may be marked dirty until userspace has to look at the ring? */
+static u64 dirty_ring_room(struct kvm_vcpu *vcpu)
+{
+	if (!vcpu->kvm->dirty_ring_size)
+		return U64_MAX;
+
+	return kvm_dirty_ring_room(&vcpu->dirty_ring);
+}
+
+/* Does the ring, which had no room a moment ago, make the vCPU exit? */
+static bool exits_to_reset_ring(struct kvm_vcpu *vcpu)
+{
+	kvm_make_request(KVM_REQ_DIRTY_RING_SOFT_FULL, vcpu);
+	return kvm_dirty_ring_check_request(vcpu);
+}
+
+/* One step of set_pages(); @start is moved to what is left to be set. */
+static int set_some_pages(struct kvm_vcpu *vcpu, gfn_t *start, gfn_t end,
+			  bool shared, u64 *pages)
+{
+	struct page_enc_map *map = &vcpu->kvm->arch.page_enc->map;
+	struct vm_changes c = {
+		.changes.max = dirty_ring_room(vcpu),
+		.changes.report = report_and_mark_dirty,
+		.kvm = vcpu->kvm,
+	};
 	int r;
 
+	if (!c.changes.max)
+		return exits_to_reset_ring(vcpu) ? DIRTY_RING_FULL : 0;
+
 	guard(mutex)(&map->lock);
-	r = page_enc_map_set(map, start, end, shared, changed);
-	update_stats(kvm);
-	if (*changed != before)
-		kvm_sev_sim_status_changed(kvm, first, *start, shared);
+	r = page_enc_map_set(map, start, end, shared, &c.changes);
+	*pages += c.changes.pages;
+	kvm_page_enc_update_stats(vcpu->kvm);
 	return r;
 }
 
 /* Other vCPUs get a turn in between, and so do those who kill this one. */
-static int set_pages(struct kvm *kvm, gfn_t start, gfn_t end, bool shared,
-		     u64 *changed)
+static int set_pages(struct kvm_vcpu *vcpu, gfn_t *start, gfn_t end, bool shared,
+		     u64 *pages)
+{
+	int r;
+
+	while (*start < end) {
+		r = set_some_pages(vcpu, start, end, shared, pages);
+		if (r)
+			return r;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static int forget_some_pages(struct kvm *kvm, gfn_t *start, gfn_t end)
+{
+	struct page_enc_map *map = &kvm->arch.page_enc->map;
+	struct vm_changes c = {
+		.changes.max = U64_MAX,
+		.changes.report = report_only,
+		.kvm = kvm,
+	};
+	int r;
+
+	guard(mutex)(&map->lock);
+	r = page_enc_map_forget(map, start, end, &c.changes);
+	kvm_page_enc_update_stats(kvm);
+	return r;
+}
+
+static int forget_pages(struct kvm *kvm, gfn_t start, gfn_t end)
 {
 	int r;
 
 	while (start < end) {
-		r = set_some_pages(kvm, &start, end, shared, changed);
+		r = forget_some_pages(kvm, &start, end);
 		if (r)
 			return r;
 		if (fatal_signal_pending(current))
@@ -193,19 +365,18 @@ static bool is_user_slot(const struct kvm_memory_slot *slot)
 static int drop_unbacked(struct kvm *kvm, gfn_t end)
 {
 	struct kvm_memslot_iter iter;
-	u64 dropped = 0;
 	gfn_t gap = 0;
 	int r;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), 0, end) {
 		if (!is_user_slot(iter.slot))
 			continue;
-		r = set_pages(kvm, gap, iter.slot->base_gfn, false, &dropped);
+		r = forget_pages(kvm, gap, iter.slot->base_gfn);
 		if (r)
 			return r;
 		gap = iter.slot->base_gfn + iter.slot->npages;
 	}
-	return set_pages(kvm, gap, end, false, &dropped);
+	return forget_pages(kvm, gap, end);
 }
 
 /*
@@ -230,52 +401,66 @@ static int limit_chunks(struct kvm *kvm, gfn_t end)
 }
 
 /* Share what has a memslot of pages [start, end), and count the rest. */
-static int share_pages(struct kvm_vcpu *vcpu, gfn_t start, gfn_t end,
-		       u64 *changed, u64 *unbacked)
+static int share_pages(struct kvm_vcpu *vcpu, gfn_t *start, gfn_t end,
+		       struct kvm_page_enc_call *call, u64 *pages)
 {
 	struct kvm *kvm = vcpu->kvm;
 	struct kvm_memslot_iter iter;
 	int r;
 
-	*unbacked = end - start;
-
 	/* SMM may see other memory in places, but no other status. */
-	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
+	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), *start, end) {
 		struct kvm_memory_slot *slot = iter.slot;
-		gfn_t first = max(start, slot->base_gfn);
+		gfn_t first = max(*start, slot->base_gfn);
 		gfn_t last = min(end, slot->base_gfn + slot->npages);
 
 		if (!is_user_slot(slot))
 			continue;
 
-		r = set_pages(kvm, first, last, true, changed);
+		call->unbacked += first - *start;
+		*start = first;
+		r = set_pages(vcpu, start, last, true, pages);
 		if (r)
 			return r;
-		*unbacked -= last - first;
 	}
+	call->unbacked += end - *start;
+	*start = end;
 	return limit_chunks(kvm, end_of_gfns(vcpu));
 }
 
-static int store_call(struct kvm_vcpu *vcpu, const struct kvm_page_enc_call *call)
+/*
+ * Store what is left of a call.  Stops when the dirty ring is full, with the
+ * exit to userspace set up, to go on when userspace has emptied it.
+ */
+static int store_call(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
 {
-	gfn_t start = gpa_to_gfn(call->gpa), end = start + call->npages;
-	u64 to_shared = 0, to_private = 0, unbacked = 0;
+	gfn_t end = gpa_to_gfn(call->gpa) + call->npages;
+	bool shared = !(call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED);
+	gfn_t start = end - call->left;
 	struct kvm *kvm = vcpu->kvm;
+	u64 pages = 0;
 	int r;
 
-	if (call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED)
-		r = set_pages(kvm, start, end, false, &to_private);
+	if (shared)
+		r = share_pages(vcpu, &start, end, call, &pages);
 	else
-		r = share_pages(vcpu, start, end, &to_shared, &unbacked);
+		r = set_pages(vcpu, &start, end, false, &pages);
+
+	call->left = end - start;
+	call->changed += pages;
 
 	guard(mutex)(&kvm->arch.page_enc->map.lock);
-	kvm->stat.page_enc_to_shared += to_shared;
-	kvm->stat.page_enc_to_private += to_private;
+	if (shared)
+		kvm->stat.page_enc_to_shared += pages;
+	else
+		kvm->stat.page_enc_to_private += pages;
 	if (r)
 		return r;
 
 	kvm->stat.page_enc_calls++;
-	kvm->stat.page_enc_unbacked += unbacked;
+	kvm->stat.page_enc_unbacked += call->unbacked;
+	trace_kvm_page_enc_set(kvm, gpa_to_gfn(call->gpa), call->npages, shared,
+			       call->changed);
 	return 0;
 }
 
@@ -290,15 +475,17 @@ void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 		.gpa = gpa,
 		.npages = npages,
 		.attrs = attrs,
+		.left = npages,
 	};
 }
 
 /*
  * Store what the call that was prepared says.
  *
- * Returns 0 with the result for the guest; or, if there is no memory or the
- * task is being killed, an error for KVM_RUN.  The status of some pages has
- * changed then, and when the vCPU is run again it repeats the hypercall as if
+ * Returns 1 with the result for the guest; or 0 if the vCPU exits to userspace, for
+ * the dirty ring, and this is to be called again when it comes back; or, if there
+ * is no memory or the task is being killed, an error for KVM_RUN.  The status of
+ * some pages has changed then, and when the vCPU is run again it repeats the hypercall as if
  * it hadn't.  A vCPU whose registers are out of reach can't repeat it, and is
  * told that it failed.
  */
@@ -309,47 +496,83 @@ int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
 
 	*result = 0;
 	if (!call->npages)
-		return 0;
+		return 1;
 
 	r = store_call(vcpu, call);
+	if (r == DIRTY_RING_FULL)
+		return 0;
+
 	call->npages = 0;
 	if (r && vcpu->arch.guest_state_protected) {
 		*result = -KVM_EFAULT;
 		r = 0;
 	}
-	return r;
+	return r ?: 1;
 }
 
-int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, u64 data)
+/*
+ * Put a map that userspace has made in the place of the VM's.  Either all of it
+ * takes effect or nothing.
+ */
+int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset)
+{
+	struct kvm_page_enc *enc = kvm->arch.page_enc;
+	struct vm_changes c = {
+		.changes.max = U64_MAX,
+		.changes.report = report_only,
+		.kvm = kvm,
+	};
+	int r;
+
+	guard(srcu)(&kvm->srcu);
+	guard(mutex)(&enc->map.lock);
+
+	r = page_enc_map_replace(&enc->map, new, &c.changes);
+	if (r)
+		return r;
+
+	if (reset)
+		set_control(kvm, enc->first_control);
+	kvm_page_enc_update_stats(kvm);
+	return 0;
+}
+
+/* Userspace saves and restores it whatever the guest is told of it. */
+static bool has_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
+{
+	return vcpu->kvm->arch.page_enc &&
+	       (msr->host_initiated ||
+		guest_pv_has(vcpu, KVM_FEATURE_MIGRATION_CONTROL));
+}
+
+int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 {
 	struct kvm *kvm = vcpu->kvm;
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
 
-	if (!enc || !guest_pv_has(vcpu, KVM_FEATURE_MIGRATION_CONTROL))
+	if (!has_msr(vcpu, msr))
 		return KVM_MSR_RET_UNSUPPORTED;
 
-	if (data & ~KVM_MIGRATION_READY)
+	if (msr->data & ~KVM_MIGRATION_READY)
 		return 1;
 
 	guard(mutex)(&enc->map.lock);
-	if (data == enc->control)
+	if (msr->data == enc->control)
 		return 0;
 
-	set_control(kvm, data);
-	if (data)
+	set_control(kvm, msr->data);
+	if (msr->data)
 		kvm->stat.page_enc_ready_set++;
 	else
 		kvm->stat.page_enc_ready_cleared++;
 	return 0;
 }
 
-int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, u64 *data)
+int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 {
-	struct kvm_page_enc *enc = vcpu->kvm->arch.page_enc;
-
-	if (!enc || !guest_pv_has(vcpu, KVM_FEATURE_MIGRATION_CONTROL))
+	if (!has_msr(vcpu, msr))
 		return KVM_MSR_RET_UNSUPPORTED;
 
-	*data = READ_ONCE(enc->control);
+	msr->data = READ_ONCE(vcpu->kvm->arch.page_enc->control);
 	return 0;
 }

@@ -13,12 +13,16 @@
  * struct kvm_page_enc - what a VM has told of the encryption of its pages
  * @map:	the status of each page; its lock protects all of this
  * @control:	MSR_KVM_MIGRATION_CONTROL, which is one for all vCPUs
+ * @first_control: its value at a reset
  * @max_chunks:	entries in the map at which to look for some without memslot
+ * @harvest:	held by whom forgets what has changed; taken before the map's lock
  */
 struct kvm_page_enc {
 	struct page_enc_map map;
 	u64 control;
+	u64 first_control;
 	u64 max_chunks;
+	struct mutex harvest;	/* see above */
 };
 
 #ifdef CONFIG_KVM_PAGE_ENC_STATUS
@@ -26,15 +30,20 @@ struct kvm_page_enc {
 int kvm_page_enc_init_vm(struct kvm *kvm);
 void kvm_page_enc_destroy_vm(struct kvm *kvm);
 void kvm_page_enc_vm_encrypted(struct kvm *kvm);
+void kvm_page_enc_move(struct kvm *kvm, struct kvm *source);
+int kvm_page_enc_enable(struct kvm *kvm);
 u32 kvm_page_enc_features(void);
 bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			     u64 attrs);
-void kvm_page_enc_refused(struct kvm_vcpu *vcpu, int err);
+void kvm_page_enc_refused(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
+			  u64 attrs, int err);
 void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			       u64 attrs);
 int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result);
-int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, u64 data);
-int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, u64 *data);
+int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset);
+void kvm_page_enc_update_stats(struct kvm *kvm);
+int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
+int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
 void kvm_page_enc_create_debugfs(struct kvm *kvm);
 
 /* Does KVM itself answer this vCPU's KVM_HC_MAP_GPA_RANGE? */
@@ -59,6 +68,10 @@ static inline void kvm_page_enc_vm_encrypted(struct kvm *kvm)
 {
 }
 
+static inline void kvm_page_enc_move(struct kvm *kvm, struct kvm *source)
+{
+}
+
 static inline u32 kvm_page_enc_features(void)
 {
 	return 0;
@@ -78,15 +91,17 @@ static inline void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa,
 static inline int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
 {
 	*result = 0;
-	return 0;
+	return 1;
 }
 
-static inline int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, u64 data)
+static inline int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu,
+				       struct msr_data *msr)
 {
 	return KVM_MSR_RET_UNSUPPORTED;
 }
 
-static inline int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, u64 *data)
+static inline int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu,
+				       struct msr_data *msr)
 {
 	return KVM_MSR_RET_UNSUPPORTED;
 }
@@ -100,7 +115,8 @@ static inline bool kvm_page_enc_tracks(struct kvm_vcpu *vcpu)
 	return false;
 }
 
-static inline void kvm_page_enc_refused(struct kvm_vcpu *vcpu, int err)
+static inline void kvm_page_enc_refused(struct kvm_vcpu *vcpu, gpa_t gpa,
+					u64 npages, u64 attrs, int err)
 {
 }
 

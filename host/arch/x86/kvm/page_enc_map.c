@@ -6,19 +6,29 @@
  * (bounce buffers, per-CPU data) but may share them in any pattern, so the map
  * is sparse at the level of 4 MiB chunks and a plain bitmap within a chunk.
  *
+ * A chunk that has changed is marked until somebody has harvested it.  If all of
+ * it is private then it needs an entry to bear the mark.  Such an entry takes the
+ * place of one that was there for shared pages, so that it needs no memory.
+ *
  * All of it is protected by map->lock, under which one may sleep.
  */
 #include <linux/bitmap.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "page_enc_map.h"
 
 #define CHUNK_WORDS	BITS_TO_LONGS(PAGE_ENC_CHUNK_GFNS)
 #define CHUNK_MASK	(PAGE_ENC_CHUNK_GFNS - 1)
+#define CHUNK_PRIVATE	xa_mk_value(0)
 #define CHUNK_SHARED	xa_mk_value(1)
 
-/* Chunks that one call of page_enc_map_set() changes: 1 GiB of pages. */
+/* The chunk has changed since the last harvest ... */
+#define CHANGED		XA_MARK_0
+/* ... and not since the harvest that is under way has looked at it. */
+#define HARVESTING	XA_MARK_1
+
+/* Chunks that one call changes or forgets: 1 GiB of pages. */
 #define BATCH_CHUNKS	256
 
 struct page_enc_chunk {
@@ -35,16 +45,22 @@ static gfn_t chunk_to_gfn(unsigned long index)
 	return (gfn_t)index << PAGE_ENC_CHUNK_SHIFT;
 }
 
-/* The number of shared pages that @entry stands for. */
-static unsigned int entry_weight(void *entry)
+static bool is_bitmap(void *entry)
+{
+	return entry && !xa_is_value(entry);
+}
+
+/* Write out which pages are shared according to @entry. */
+static void get_status(void *entry, unsigned long *status)
 {
 	struct page_enc_chunk *chunk = entry;
 
-	if (!entry)
-		return 0;
-	if (xa_is_value(entry))
-		return PAGE_ENC_CHUNK_GFNS;
-	return bitmap_weight(chunk->shared, PAGE_ENC_CHUNK_GFNS);
+	if (is_bitmap(entry))
+		bitmap_copy(status, chunk->shared, PAGE_ENC_CHUNK_GFNS);
+	else if (entry == CHUNK_SHARED)
+		bitmap_fill(status, PAGE_ENC_CHUNK_GFNS);
+	else
+		bitmap_zero(status, PAGE_ENC_CHUNK_GFNS);
 }
 
 /* Does the xarray node that would hold @index hold any entry? */
@@ -52,93 +68,139 @@ static bool leaf_in_use(struct page_enc_map *map, unsigned long index)
 {
 	unsigned long first = index & ~XA_CHUNK_MASK;
 
-	return xa_find(&map->chunks, &first, index | XA_CHUNK_MASK, XA_PRESENT);
+	return xa_find(map->chunks, &first, index | XA_CHUNK_MASK, XA_PRESENT);
 }
 
-/* Put @new, which may be NULL, in the place of @old and free @old. */
+static void mark_changed(struct page_enc_map *map, unsigned long index)
+{
+	if (!xa_get_mark(map->chunks, index, CHANGED)) {
+		xa_set_mark(map->chunks, index, CHANGED);
+		map->nr_changed++;
+	}
+	xa_clear_mark(map->chunks, index, HARVESTING);
+}
+
+static void clear_changed(struct page_enc_map *map, unsigned long index)
+{
+	map->nr_changed -= xa_get_mark(map->chunks, index, CHANGED);
+	xa_clear_mark(map->chunks, index, CHANGED);
+	xa_clear_mark(map->chunks, index, HARVESTING);
+}
+
+/* Put @new in the place of @old, and free @old.  Either may be NULL. */
 static int replace_entry(struct page_enc_map *map, unsigned long index,
 			 void *old, void *new)
 {
 	bool leaf = leaf_in_use(map, index);
 	int r;
 
-	r = xa_err(xa_store(&map->chunks, index, new, GFP_KERNEL_ACCOUNT));
+	if (!new)
+		clear_changed(map, index);
+
+	r = xa_err(xa_store(map->chunks, index, new, GFP_KERNEL_ACCOUNT));
 	if (r)
 		return r;
 
 	map->nr_leaves += leaf_in_use(map, index) - leaf;
 	map->nr_chunks += !!new - !!old;
-
-	if (new && !xa_is_value(new))
-		map->nr_bitmaps++;
-	if (old && !xa_is_value(old)) {
-		map->nr_bitmaps--;
+	map->nr_private += (new == CHUNK_PRIVATE) - (old == CHUNK_PRIVATE);
+	map->nr_bitmaps += is_bitmap(new) - is_bitmap(old);
+	if (is_bitmap(old))
 		kfree(old);
-	}
 	return 0;
 }
 
-/* Make a bitmap of an entry that has none. */
-static struct page_enc_chunk *expand_entry(struct page_enc_map *map,
-					   unsigned long index, void *old)
+static int store_bitmap(struct page_enc_map *map, unsigned long index, void *old,
+			const unsigned long *status)
 {
-	struct page_enc_chunk *chunk;
+	struct page_enc_chunk *chunk = old;
+	int r = 0;
+
+	if (!is_bitmap(old)) {
+		chunk = kzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+		if (!chunk)
+			return -ENOMEM;
+
+		r = replace_entry(map, index, old, chunk);
+	}
+
+	if (r)
+		kfree(chunk);
+	else
+		bitmap_copy(chunk->shared, status, PAGE_ENC_CHUNK_GFNS);
+	return r;
+}
+
+/* Store the status of a chunk that has changed. */
+static int store_status(struct page_enc_map *map, unsigned long index, void *old,
+			const unsigned long *status)
+{
 	int r;
 
-	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
-	if (!chunk)
-		return ERR_PTR(-ENOMEM);
+	/* Storing over an existing entry can't fail. */
+	if (bitmap_empty(status, PAGE_ENC_CHUNK_GFNS))
+		r = replace_entry(map, index, old, CHUNK_PRIVATE);
+	else if (bitmap_full(status, PAGE_ENC_CHUNK_GFNS))
+		r = replace_entry(map, index, old, CHUNK_SHARED);
+	else
+		r = store_bitmap(map, index, old, status);
 
-	if (old)
-		bitmap_fill(chunk->shared, PAGE_ENC_CHUNK_GFNS);
+	if (!r)
+		mark_changed(map, index);
+	return r;
+}
 
-	r = replace_entry(map, index, old, chunk);
-	if (r) {
-		kfree(chunk);
-		return ERR_PTR(r);
-	}
-	return chunk;
+static void report_run(struct page_enc_changes *changes, unsigned long index,
+		       unsigned int first, unsigned int last, bool shared)
+{
+	changes->pages += last - first;
+	if (changes->report)
+		changes->report(changes, chunk_to_gfn(index) + first,
+				chunk_to_gfn(index) + last, shared);
+}
+
+/* Report the pages for which there is a bit in @changed. */
+static void report_pages(struct page_enc_changes *changes, unsigned long index,
+			 const unsigned long *changed, bool shared)
+{
+	unsigned int first, last;
+
+	for_each_set_bitrange(first, last, changed, PAGE_ENC_CHUNK_GFNS)
+		report_run(changes, index, first, last, shared);
 }
 
 /* Set pages [start, end), which must not cross a chunk boundary. */
 static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
-			bool shared, u64 *nr_changed)
+			bool shared, struct page_enc_changes *changes)
 {
+	DECLARE_BITMAP(changed, PAGE_ENC_CHUNK_GFNS);
+	DECLARE_BITMAP(status, PAGE_ENC_CHUNK_GFNS);
 	unsigned long index = gfn_to_chunk(start);
-	void *old = xa_load(&map->chunks, index);
-	unsigned int before = entry_weight(old);
-	unsigned int full = shared ? PAGE_ENC_CHUNK_GFNS : 0;
-	struct page_enc_chunk *chunk = old;
-	unsigned int after;
-	int r = 0;
+	void *old = xa_load(map->chunks, index);
+	unsigned int pages;
+	int r;
+
+	get_status(old, status);
+	bitmap_zero(changed, PAGE_ENC_CHUNK_GFNS);
+	bitmap_set(changed, start & CHUNK_MASK, end - start);
+	if (shared)
+		bitmap_andnot(changed, changed, status, PAGE_ENC_CHUNK_GFNS);
+	else
+		bitmap_and(changed, changed, status, PAGE_ENC_CHUNK_GFNS);
 
 	/* Nothing to change?  Then nothing may be allocated, either. */
-	if (before == full)
+	pages = bitmap_weight(changed, PAGE_ENC_CHUNK_GFNS);
+	if (!pages)
 		return 0;
 
-	if (end - start == PAGE_ENC_CHUNK_GFNS) {
-		after = full;
-	} else {
-		if (!old || xa_is_value(old))
-			chunk = expand_entry(map, index, old);
-		if (IS_ERR(chunk))
-			return PTR_ERR(chunk);
-		if (shared)
-			bitmap_set(chunk->shared, start & CHUNK_MASK, end - start);
-		else
-			bitmap_clear(chunk->shared, start & CHUNK_MASK, end - start);
-		after = entry_weight(chunk);
-		old = chunk;
-	}
-
-	/* Storing over an existing entry, or erasing one, can't fail. */
-	if (after == full)
-		r = replace_entry(map, index, old, shared ? CHUNK_SHARED : NULL);
+	bitmap_xor(status, status, changed, PAGE_ENC_CHUNK_GFNS);
+	r = store_status(map, index, old, status);
 	if (r)
 		return r;
 
-	map->nr_shared += (s64)after - before;
-	*nr_changed += abs((int)after - (int)before);
+	map->nr_shared += shared ? pages : -(u64)pages;
+	map->generation++;
+	report_pages(changes, index, changed, shared);
 	return 0;
 }
 
@@ -151,7 +213,7 @@ static gfn_t next_candidate(struct page_enc_map *map, gfn_t gfn, gfn_t end,
 	/* Sharing changes any chunk, unsharing only those that have an entry. */
 	if (shared)
 		return gfn;
-	if (!xa_find(&map->chunks, &index, gfn_to_chunk(end - 1), XA_PRESENT))
+	if (!xa_find(map->chunks, &index, gfn_to_chunk(end - 1), XA_PRESENT))
 		return end;
 	return max(gfn, chunk_to_gfn(index));
 }
@@ -162,7 +224,7 @@ static gfn_t next_candidate(struct page_enc_map *map, gfn_t gfn, gfn_t end,
  * @start:	in: first page; out: first page that still has to be set
  * @end:	page after the last one
  * @shared:	the new status
- * @nr_changed:	is increased by the number of pages that had the other status
+ * @changes:	what of it was a change
  *
  * Sets as many pages as are to be set in one go, in order that a caller with a
  * large range can drop the lock, and look for signals, between calls.  Memory is
@@ -172,7 +234,7 @@ static gfn_t next_candidate(struct page_enc_map *map, gfn_t gfn, gfn_t end,
  * the new status and the others the old, and the call may be repeated.
  */
 int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
-		     bool shared, u64 *nr_changed)
+		     bool shared, struct page_enc_changes *changes)
 {
 	unsigned int batch = BATCH_CHUNKS;
 	gfn_t next;
@@ -182,14 +244,139 @@ int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
 
 	while (batch-- && *start < end) {
 		*start = next_candidate(map, *start, end, shared);
-		if (*start == end)
+		if (*start == end || changes->pages >= changes->max)
 			break;
 
 		next = min(chunk_to_gfn(gfn_to_chunk(*start) + 1), end);
-		r = set_in_chunk(map, *start, next, shared, nr_changed);
+		if (next - *start > changes->max - changes->pages)
+			next = *start + (changes->max - changes->pages);
+		r = set_in_chunk(map, *start, next, shared, changes);
 		if (r)
 			return r;
 		*start = next;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * page_enc_map_forget - make a range private, without a trace
+ * @map:	the map
+ * @start:	in: first page; out: first page that still has to be made private
+ * @end:	page after the last one
+ * @changes:	what of it was a change
+ *
+ * In contrast to page_enc_map_set() a chunk all of which is in the range is not
+ * marked, and costs nothing any more.
+ *
+ * Return: 0, or -ENOMEM, as page_enc_map_set().
+ */
+int page_enc_map_forget(struct page_enc_map *map, gfn_t *start, gfn_t end,
+			struct page_enc_changes *changes)
+{
+	unsigned int batch = BATCH_CHUNKS;
+	unsigned long index;
+	gfn_t next;
+	int r;
+
+	lockdep_assert_held(&map->lock);
+
+	while (batch-- && *start < end) {
+		*start = next_candidate(map, *start, end, false);
+		if (*start == end)
+			break;
+
+		index = gfn_to_chunk(*start);
+		next = min(chunk_to_gfn(index + 1), end);
+		r = set_in_chunk(map, *start, next, false, changes);
+		if (r)
+			return r;
+		if (next - *start == PAGE_ENC_CHUNK_GFNS)
+			replace_entry(map, index, CHUNK_PRIVATE, NULL);
+		*start = next;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Exchange what the maps say, but neither locks nor generations. */
+void page_enc_map_swap(struct page_enc_map *map, struct page_enc_map *other)
+{
+	swap(map->chunks, other->chunks);
+	swap(map->nr_shared, other->nr_shared);
+	swap(map->nr_chunks, other->nr_chunks);
+	swap(map->nr_bitmaps, other->nr_bitmaps);
+	swap(map->nr_private, other->nr_private);
+	swap(map->nr_changed, other->nr_changed);
+	swap(map->nr_leaves, other->nr_leaves);
+	map->generation++;
+	other->generation++;
+}
+
+/* Mark as changed in @new what has an entry in @map. */
+static int mark_entries_of(struct page_enc_map *map, struct page_enc_map *new)
+{
+	unsigned long index;
+	void *entry;
+	int r;
+
+	xa_for_each(map->chunks, index, entry) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+
+		if (!xa_load(new->chunks, index)) {
+			r = replace_entry(new, index, NULL, CHUNK_PRIVATE);
+			if (r)
+				return r;
+		}
+		mark_changed(new, index);
+		cond_resched();
+	}
+	return 0;
+}
+
+static void report_difference(struct page_enc_changes *changes,
+			      unsigned long index, void *old, void *new)
+{
+	DECLARE_BITMAP(changed, PAGE_ENC_CHUNK_GFNS);
+	DECLARE_BITMAP(before, PAGE_ENC_CHUNK_GFNS);
+	DECLARE_BITMAP(after, PAGE_ENC_CHUNK_GFNS);
+
+	get_status(old, before);
+	get_status(new, after);
+	bitmap_andnot(changed, before, after, PAGE_ENC_CHUNK_GFNS);
+	report_pages(changes, index, changed, false);
+	bitmap_andnot(changed, after, before, PAGE_ENC_CHUNK_GFNS);
+	report_pages(changes, index, changed, true);
+}
+
+/**
+ * page_enc_map_replace - put a map that was built in the place of another
+ * @map:	the map that others see
+ * @new:	in: what it is to say, nobody else knows of it; out: what it said
+ * @changes:	what of it was a change
+ *
+ * Marks as changed all chunks that either has entries for.
+ *
+ * Return: 0, or -ENOMEM or -EINTR, and @map is what it was.
+ */
+int page_enc_map_replace(struct page_enc_map *map, struct page_enc_map *new,
+			 struct page_enc_changes *changes)
+{
+	unsigned long index;
+	void *entry;
+	int r;
+
+	lockdep_assert_held(&map->lock);
+
+	r = mark_entries_of(map, new);
+	if (r)
+		return r;
+
+	page_enc_map_swap(map, new);
+	xa_for_each(map->chunks, index, entry) {
+		report_difference(changes, index, xa_load(new->chunks, index),
+				  entry);
 		cond_resched();
 	}
 	return 0;
@@ -208,9 +395,9 @@ bool page_enc_map_is_shared(struct page_enc_map *map, gfn_t gfn)
 
 	lockdep_assert_held(&map->lock);
 
-	chunk = xa_load(&map->chunks, gfn_to_chunk(gfn));
-	if (!chunk || xa_is_value(chunk))
-		return chunk;
+	chunk = xa_load(map->chunks, gfn_to_chunk(gfn));
+	if (!is_bitmap(chunk))
+		return chunk == CHUNK_SHARED;
 
 	return test_bit(gfn & CHUNK_MASK, chunk->shared);
 }
@@ -219,9 +406,10 @@ bool page_enc_map_is_shared(struct page_enc_map *map, gfn_t gfn)
 static unsigned int find_in_entry(void *entry, unsigned int bit, bool shared)
 {
 	struct page_enc_chunk *chunk = entry;
+	bool all_shared = entry == CHUNK_SHARED;
 
-	if (!entry || xa_is_value(entry))
-		return !!entry == shared ? bit : PAGE_ENC_CHUNK_GFNS;
+	if (!is_bitmap(entry))
+		return all_shared == shared ? bit : PAGE_ENC_CHUNK_GFNS;
 	if (shared)
 		return find_next_bit(chunk->shared, PAGE_ENC_CHUNK_GFNS, bit);
 	return find_next_zero_bit(chunk->shared, PAGE_ENC_CHUNK_GFNS, bit);
@@ -234,7 +422,7 @@ static bool find_shared(struct page_enc_map *map, gfn_t *gfn)
 	unsigned int bit = *gfn & CHUNK_MASK;
 	void *entry;
 
-	entry = xa_find(&map->chunks, &index, ULONG_MAX, XA_PRESENT);
+	entry = xa_find(map->chunks, &index, ULONG_MAX, XA_PRESENT);
 	while (entry) {
 		if (index != gfn_to_chunk(*gfn))
 			bit = 0;
@@ -243,7 +431,7 @@ static bool find_shared(struct page_enc_map *map, gfn_t *gfn)
 			*gfn = chunk_to_gfn(index) + bit;
 			return true;
 		}
-		entry = xa_find_after(&map->chunks, &index, ULONG_MAX,
+		entry = xa_find_after(map->chunks, &index, ULONG_MAX,
 				      XA_PRESENT);
 	}
 	return false;
@@ -272,7 +460,7 @@ bool page_enc_map_next_shared(struct page_enc_map *map, gfn_t *start,
 	*start = gfn;
 	index = gfn_to_chunk(gfn);
 	bit = gfn & CHUNK_MASK;
-	while ((bit = find_in_entry(xa_load(&map->chunks, index), bit, false)) ==
+	while ((bit = find_in_entry(xa_load(map->chunks, index), bit, false)) ==
 	       PAGE_ENC_CHUNK_GFNS) {
 		index++;
 		bit = 0;
@@ -280,6 +468,96 @@ bool page_enc_map_next_shared(struct page_enc_map *map, gfn_t *start,
 	}
 	*end = chunk_to_gfn(index) + bit;
 	return true;
+}
+
+/**
+ * page_enc_map_next_chunk - find the next chunk that has an entry
+ * @map:	the map
+ * @start:	in: where to look from; out: the first page of the chunk that isn't
+ *		before that
+ * @end:	where to stop looking
+ * @changed:	look only for chunks that have changed since the last harvest
+ *
+ * Return: true if there is one.
+ */
+bool page_enc_map_next_chunk(struct page_enc_map *map, gfn_t *start, gfn_t end,
+			     bool changed)
+{
+	unsigned long index = gfn_to_chunk(*start);
+
+	lockdep_assert_held(&map->lock);
+
+	if (*start >= end ||
+	    !xa_find(map->chunks, &index, gfn_to_chunk(end - 1),
+		     changed ? CHANGED : XA_PRESENT))
+		return false;
+
+	*start = max(*start, chunk_to_gfn(index));
+	return true;
+}
+
+/**
+ * page_enc_map_run - look up pages of the same status in a chunk
+ * @map:	the map
+ * @start:	the first page
+ * @end:	where to stop looking
+ * @shared:	out: their status
+ *
+ * Return: the page after the last one that has the status of the first, which is
+ * in the same chunk.
+ */
+gfn_t page_enc_map_run(struct page_enc_map *map, gfn_t start, gfn_t end,
+		       bool *shared)
+{
+	unsigned long index = gfn_to_chunk(start);
+	unsigned int bit = start & CHUNK_MASK;
+
+	*shared = page_enc_map_is_shared(map, start);
+	bit = find_in_entry(xa_load(map->chunks, index), bit, !*shared);
+	return min(chunk_to_gfn(index) + bit, end);
+}
+
+/* Note that the changed chunk of @gfn is being harvested, from its first page. */
+void page_enc_map_begin_harvest(struct page_enc_map *map, gfn_t gfn)
+{
+	lockdep_assert_held(&map->lock);
+
+	xa_set_mark(map->chunks, gfn_to_chunk(gfn), HARVESTING);
+}
+
+/**
+ * page_enc_map_end_harvest - end the harvest of some chunks
+ * @map:	the map
+ * @start:	the first page of the first chunk
+ * @end:	the page after the last one of the last chunk
+ * @harvested:	false if the harvest failed, and has to be repeated
+ *
+ * Chunks whose harvest had begun are no longer marked as changed, unless they
+ * have changed after that, which may have been without the lock held.
+ */
+void page_enc_map_end_harvest(struct page_enc_map *map, gfn_t start, gfn_t end,
+			      bool harvested)
+{
+	unsigned long index = gfn_to_chunk(start);
+	void *entry;
+
+	lockdep_assert_held(&map->lock);
+
+	if (start >= end)
+		return;
+
+	entry = xa_find(map->chunks, &index, gfn_to_chunk(end - 1), HARVESTING);
+	while (entry) {
+		if (!harvested)
+			xa_clear_mark(map->chunks, index, HARVESTING);
+		else if (entry == CHUNK_PRIVATE)
+			replace_entry(map, index, entry, NULL);
+		else
+			clear_changed(map, index);
+		cond_resched();
+		entry = xa_find_after(map->chunks, &index, gfn_to_chunk(end - 1),
+				      HARVESTING);
+	}
 }
 
 /**
@@ -295,11 +573,16 @@ u64 page_enc_map_bytes(struct page_enc_map *map)
 	       map->nr_leaves * sizeof(struct xa_node);
 }
 
-void page_enc_map_init(struct page_enc_map *map)
+int page_enc_map_init(struct page_enc_map *map)
 {
 	memset(map, 0, sizeof(*map));
+	map->chunks = kzalloc(sizeof(*map->chunks), GFP_KERNEL_ACCOUNT);
+	if (!map->chunks)
+		return -ENOMEM;
+
 	mutex_init(&map->lock);
-	xa_init_flags(&map->chunks, XA_FLAGS_ACCOUNT);
+	xa_init_flags(map->chunks, XA_FLAGS_ACCOUNT);
+	return 0;
 }
 
 /* Nobody may use @map any more. */
@@ -308,12 +591,16 @@ void page_enc_map_destroy(struct page_enc_map *map)
 	unsigned long index;
 	void *entry;
 
-	xa_for_each(&map->chunks, index, entry) {
-		if (!xa_is_value(entry))
+	if (!map->chunks)
+		return;
+
+	xa_for_each(map->chunks, index, entry) {
+		if (is_bitmap(entry))
 			kfree(entry);
 		cond_resched();
 	}
-	xa_destroy(&map->chunks);
+	xa_destroy(map->chunks);
+	kfree(map->chunks);
 }
 
 #ifdef CONFIG_KVM_PAGE_ENC_KUNIT_TEST

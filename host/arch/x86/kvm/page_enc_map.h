@@ -15,12 +15,16 @@
  * struct page_enc_map - which guest frames are shared with the host
  * @lock:	protects all of it
  * @chunks:	indexed by gfn >> PAGE_ENC_CHUNK_SHIFT.  No entry: all pages of
- *		the chunk are private.  Value entry: all are shared.  Pointer:
- *		bitmap of PAGE_ENC_CHUNK_GFNS bits, set for shared pages, neither
- *		empty nor full.
+ *		the chunk are private.  Value entry: all are shared, or all are
+ *		private but that has yet to be harvested.  Pointer: bitmap of
+ *		PAGE_ENC_CHUNK_GFNS bits, set for shared pages, neither empty nor
+ *		full.  Marks tell which chunks have changed since the last harvest.
+ * @generation:	changes with each change of status
  * @nr_shared:	shared pages
  * @nr_chunks:	entries in @chunks
  * @nr_bitmaps:	entries in @chunks that are bitmaps
+ * @nr_private:	entries in @chunks for chunks that are all private
+ * @nr_changed:	entries in @chunks that have changed since the last harvest
  * @nr_leaves:	groups of 64 chunks with any entries, i.e. xarray nodes that hold
  *		entries
  *
@@ -29,20 +33,49 @@
  */
 struct page_enc_map {
 	struct mutex lock;	/* see above */
-	struct xarray chunks;
+	struct xarray *chunks;
+	u64 generation;
 	u64 nr_shared;
 	u64 nr_chunks;
 	u64 nr_bitmaps;
+	u64 nr_private;
+	u64 nr_changed;
 	u64 nr_leaves;
 };
 
-void page_enc_map_init(struct page_enc_map *map);
+/**
+ * struct page_enc_changes - what became of a request to change status
+ * @pages:	is increased by the number of pages whose status has changed
+ * @max:	stop when @pages is this
+ * @report:	if not NULL, is told of each run of such pages, within a chunk,
+ *		when the new status is stored
+ */
+struct page_enc_changes {
+	u64 pages;
+	u64 max;
+	void (*report)(struct page_enc_changes *changes, gfn_t start, gfn_t end,
+		       bool shared);
+};
+
+int page_enc_map_init(struct page_enc_map *map);
 void page_enc_map_destroy(struct page_enc_map *map);
 int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
-		     bool shared, u64 *nr_changed);
+		     bool shared, struct page_enc_changes *changes);
+int page_enc_map_forget(struct page_enc_map *map, gfn_t *start, gfn_t end,
+			struct page_enc_changes *changes);
+int page_enc_map_replace(struct page_enc_map *map, struct page_enc_map *new,
+			 struct page_enc_changes *changes);
+void page_enc_map_swap(struct page_enc_map *map, struct page_enc_map *other);
 bool page_enc_map_is_shared(struct page_enc_map *map, gfn_t gfn);
 bool page_enc_map_next_shared(struct page_enc_map *map, gfn_t *start,
 			      gfn_t *end);
+bool page_enc_map_next_chunk(struct page_enc_map *map, gfn_t *start, gfn_t end,
+			     bool changed);
+gfn_t page_enc_map_run(struct page_enc_map *map, gfn_t start, gfn_t end,
+		       bool *shared);
+void page_enc_map_begin_harvest(struct page_enc_map *map, gfn_t gfn);
+void page_enc_map_end_harvest(struct page_enc_map *map, gfn_t start, gfn_t end,
+			      bool harvested);
 u64 page_enc_map_bytes(struct page_enc_map *map);
 
 #endif /* __KVM_X86_PAGE_ENC_MAP_H */

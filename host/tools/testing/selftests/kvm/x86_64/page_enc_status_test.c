@@ -10,10 +10,10 @@
 #include "kselftest_harness.h"
 #include "kvm_param.h"
 #include "kvm_util.h"
+#include "page_enc.h"
 #include "processor.h"
 #include "test_util.h"
 
-#define PORT		0x80
 #define EFLAGS_IOPL3	0x3000
 
 #define MEM_SLOT	5
@@ -22,19 +22,12 @@
 #define CODE_SLOT	6
 #define CODE_GPA	0x80000000ull
 
-#define ENCRYPTED	KVM_MAP_GPA_RANGE_ENCRYPTED
-#define DECRYPTED	KVM_MAP_GPA_RANGE_DECRYPTED
 #define GARBAGE		(0xdeadbeefULL << 32)
 
 /* 1: vmmcall; out %al, $PORT; jmp 1b.  The same bytes in all modes. */
 static const uint8_t hypercall_loop[] = {
 	0x0f, 0x01, 0xd9, 0xe6, PORT, 0xeb, 0xf9,
 };
-
-static void guest_code(void)
-{
-	asm volatile("1: vmmcall; out %%al, %0; jmp 1b" :: "i"(PORT));
-}
 
 /* A plain VM: simulated SEV takes a bit off its physical addresses. */
 static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, bool track)
@@ -52,37 +45,6 @@ static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, bool track)
 	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, MEM_GPA, MEM_SLOT,
 				    MEM_PAGES, 0);
 	return vm;
-}
-
-static void set_call(struct kvm_vcpu *vcpu, uint64_t nr, uint64_t gpa,
-		     uint64_t npages, uint64_t attrs)
-{
-	struct kvm_regs regs;
-
-	vcpu_regs_get(vcpu, &regs);
-	regs.rax = nr;
-	regs.rbx = gpa;
-	regs.rcx = npages;
-	regs.rdx = attrs;
-	vcpu_regs_set(vcpu, &regs);
-}
-
-static int64_t get_result(struct kvm_vcpu *vcpu)
-{
-	struct kvm_regs regs;
-
-	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_IO);
-	TEST_ASSERT_EQ(vcpu->run->io.port, PORT);
-	vcpu_regs_get(vcpu, &regs);
-	return regs.rax;
-}
-
-static int64_t call(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t npages,
-		    uint64_t attrs)
-{
-	set_call(vcpu, KVM_HC_MAP_GPA_RANGE, gpa, npages, attrs);
-	vcpu_run(vcpu);
-	return get_result(vcpu);
 }
 
 /* The same call, with an exit to userspace, which answers @answer. */
@@ -191,7 +153,6 @@ TEST(off_by_default_abi)
 	TEST_ASSERT_EQ(call(vcpu, MEM_GPA, 1, DECRYPTED), -KVM_ENOSYS);
 	TEST_ASSERT_EQ(call(vcpu, MEM_GPA + 1, 0, ~0ull), -KVM_ENOSYS);
 	TEST_ASSERT_EQ(_vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 1), 0);
-	TEST_ASSERT_EQ(_vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 0), 0);
 	expect_untouched(vm);
 	expect_stat(vm, refused_inval, 0);
 	expect_extents(vm, "end 0 0\n");
@@ -229,7 +190,10 @@ TEST(tracks)
 			    KVM_MAP_GPA_RANGE_PAGE_SZ_1G), 0);
 	expect_stat(vm, shared_pages, 0);
 	expect_stat(vm, to_private, 5);
-	expect_stat(vm, bytes, 0);
+	expect_stat(vm, chunks, 0);
+	/* It is remembered that the chunk has changed. */
+	expect_stat(vm, changed_chunks, 1);
+	TEST_ASSERT(vm_get_stat(vm, "page_enc_bytes") < 1024, "a bitmap is left");
 	expect_extents(vm, "end 0 0\n");
 	kvm_vm_free(vm);
 }
@@ -473,9 +437,13 @@ TEST(pv_cpuid_enforced)
 	vcpu_enable_cap(vcpu, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1);
 	vcpu_clear_cpuid_entry(vcpu, KVM_CPUID_FEATURES);
 	TEST_ASSERT_EQ(call(vcpu, MEM_GPA, 1, DECRYPTED), -KVM_ENOSYS);
-	TEST_ASSERT_EQ(_vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 1), 0);
 	expect_untouched(vm);
 	expect_stat(vm, refused_inval, 0);
+	/* That the guest can't use it is no reason not to restore it. */
+	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 0);
+	TEST_ASSERT_EQ(vcpu_get_msr(vcpu, MSR_KVM_MIGRATION_CONTROL), 0);
+	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 1);
+	TEST_ASSERT_EQ(vcpu_get_msr(vcpu, MSR_KVM_MIGRATION_CONTROL), 1);
 	kvm_vm_free(vm);
 }
 

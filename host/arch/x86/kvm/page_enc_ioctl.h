@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef __KVM_X86_PAGE_ENC_IOCTL_H
+#define __KVM_X86_PAGE_ENC_IOCTL_H
+
+#include <linux/kvm_host.h>
+
+#ifdef CONFIG_KVM_PAGE_ENC_STATUS
+
+long kvm_page_enc_ioctl(struct kvm *kvm, unsigned int ioctl, void __user *argp);
+int kvm_page_enc_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap);
+
+/* The flags that KVM_ENABLE_CAP takes, 0: it can't be enabled. */
+static inline int kvm_page_enc_cap_flags(void)
+{
+	return KVM_PAGE_ENC_STATUS_ENABLE;
+}
+
+#else
+
+static inline long kvm_page_enc_ioctl(struct kvm *kvm, unsigned int ioctl,
+				      void __user *argp)
+{
+	return -ENOTTY;
+}
+
+static inline int kvm_page_enc_enable_cap(struct kvm *kvm,
+					  const struct kvm_enable_cap *cap)
+{
+	return -EINVAL;
+}
+
+static inline int kvm_page_enc_cap_flags(void)
+{
+	return 0;
+}
+
+#endif /* CONFIG_KVM_PAGE_ENC_STATUS */
+
+#endif /* __KVM_X86_PAGE_ENC_IOCTL_H */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A guest that does nothing but KVM_HC_MAP_GPA_RANGE, with the arguments that
+ * userspace puts into its registers.
+ */
+#ifndef SELFTEST_KVM_PAGE_ENC_H
+#define SELFTEST_KVM_PAGE_ENC_H
+
+#include <linux/kvm_para.h>
+
+#include "kvm_util.h"
+#include "processor.h"
+
+#define PORT		0x80
+
+#define ENCRYPTED	KVM_MAP_GPA_RANGE_ENCRYPTED
+#define DECRYPTED	KVM_MAP_GPA_RANGE_DECRYPTED
+
+static void guest_code(void)
+{
+	asm volatile("1: vmmcall; out %%al, %0; jmp 1b" :: "i"(PORT));
+}
+
+static inline void set_call(struct kvm_vcpu *vcpu, uint64_t nr, uint64_t gpa,
+			    uint64_t npages, uint64_t attrs)
+{
+	struct kvm_regs regs;
+
+	vcpu_regs_get(vcpu, &regs);
+	regs.rax = nr;
+	regs.rbx = gpa;
+	regs.rcx = npages;
+	regs.rdx = attrs;
+	vcpu_regs_set(vcpu, &regs);
+}
+
+static inline int64_t get_result(struct kvm_vcpu *vcpu)
+{
+	struct kvm_regs regs;
+
+	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_IO);
+	TEST_ASSERT_EQ(vcpu->run->io.port, PORT);
+	vcpu_regs_get(vcpu, &regs);
+	return regs.rax;
+}
+
+static inline int64_t call(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t npages,
+			   uint64_t attrs)
+{
+	set_call(vcpu, KVM_HC_MAP_GPA_RANGE, gpa, npages, attrs);
+	vcpu_run(vcpu);
+	return get_result(vcpu);
+}
+
+#endif /* SELFTEST_KVM_PAGE_ENC_H */
