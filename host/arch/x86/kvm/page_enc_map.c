@@ -169,6 +169,42 @@ static void report_pages(struct page_enc_changes *changes, unsigned long index,
 		report_run(changes, index, first, last, shared);
 }
 
+/* The first page at or after @bit of the chunk that is, or isn't, shared. */
+static unsigned int find_in_entry(void *entry, unsigned int bit, bool shared)
+{
+	struct page_enc_chunk *chunk = entry;
+	bool all_shared = entry == CHUNK_SHARED;
+
+	if (!is_bitmap(entry))
+		return all_shared == shared ? bit : PAGE_ENC_CHUNK_GFNS;
+	if (shared)
+		return find_next_bit(chunk->shared, PAGE_ENC_CHUNK_GFNS, bit);
+	return find_next_zero_bit(chunk->shared, PAGE_ENC_CHUNK_GFNS, bit);
+}
+
+/* Set pages [start, end) of a bitmap, all of which have the other status. */
+static void set_run(struct page_enc_map *map, struct page_enc_chunk *chunk,
+		    gfn_t start, gfn_t end, bool shared,
+		    struct page_enc_changes *changes)
+{
+	unsigned int first = start & CHUNK_MASK, n = end - start;
+	unsigned long index = gfn_to_chunk(start);
+
+	if (shared)
+		bitmap_set(chunk->shared, first, n);
+	else
+		bitmap_clear(chunk->shared, first, n);
+
+	/* Storing over an existing entry can't fail. */
+	if (find_in_entry(chunk, 0, !shared) == PAGE_ENC_CHUNK_GFNS)
+		replace_entry(map, index, chunk,
+			      shared ? CHUNK_SHARED : CHUNK_PRIVATE);
+	mark_changed(map, index);
+	map->nr_shared += shared ? n : -(u64)n;
+	map->generation++;
+	report_run(changes, index, first, first + n, shared);
+}
+
 /* Set pages [start, end), which must not cross a chunk boundary. */
 static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
 			bool shared, struct page_enc_changes *changes)
@@ -179,6 +215,14 @@ static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
 	void *old = xa_load(map->chunks, index);
 	unsigned int pages;
 	int r;
+
+	/* What most calls are: one run of pages in a chunk that has a bitmap. */
+	if (is_bitmap(old) &&
+	    find_in_entry(old, start & CHUNK_MASK, shared) >=
+	    (start & CHUNK_MASK) + (end - start)) {
+		set_run(map, old, start, end, shared, changes);
+		return 0;
+	}
 
 	get_status(old, status);
 	bitmap_zero(changed, PAGE_ENC_CHUNK_GFNS);
@@ -400,19 +444,6 @@ bool page_enc_map_is_shared(struct page_enc_map *map, gfn_t gfn)
 		return chunk == CHUNK_SHARED;
 
 	return test_bit(gfn & CHUNK_MASK, chunk->shared);
-}
-
-/* The first page at or after @bit of the chunk that is, or isn't, shared. */
-static unsigned int find_in_entry(void *entry, unsigned int bit, bool shared)
-{
-	struct page_enc_chunk *chunk = entry;
-	bool all_shared = entry == CHUNK_SHARED;
-
-	if (!is_bitmap(entry))
-		return all_shared == shared ? bit : PAGE_ENC_CHUNK_GFNS;
-	if (shared)
-		return find_next_bit(chunk->shared, PAGE_ENC_CHUNK_GFNS, bit);
-	return find_next_zero_bit(chunk->shared, PAGE_ENC_CHUNK_GFNS, bit);
 }
 
 /* The first shared page at or after @gfn. */
