@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# Live migration of guests that convert memory all the time, by the KVM selftest
+# that models encryption.  What is broken on purpose must be noticed.
+# timeout: 300
+# append:
+# selftests: yes
+OWN=(page_enc_migration_test)
+OTHERS=()
+
+# migration_test OPTION...: its status is that of the program
+migration_test()
+{
+	local program=$OUT/selftests/page_enc_migration_test rc=0
+	[ -x "$program" ] || vm_fail "$program was not built" || return
+	timeout 100 "$program" "$@" 2>&1 || rc=$?
+	[ $rc -ne 4 ] || skip "its requirements are not met"
+	return $rc
+}
+
+# breaks WHAT OPTION...: the guest must find pages that it can't read
+breaks()
+{
+	local log
+	if log=$(migration_test -c 1 -n 20000 -b "$@"); then
+		vm_fail "broken ($*), and nobody noticed: $log" || return
+	fi
+	echo "$log"
+	grep -q 'pages read wrong' <<<"$log" || vm_fail "failed for another reason"
+}
+
+dirty_log() { migration_test -c 1; }
+dirty_ring() { migration_test -c 1 -r; }
+chain() { migration_test -c 3; }
+chain_ring() { migration_test -c 3 -r -s 2; }
+ready_withdrawn() { migration_test -c 2 -n 200000 -w; }
+ready_withdrawn_ring() { migration_test -c 2 -n 200000 -w -r; }
+simulated_sev() { migration_test -e -w -n 200000; }
+simulated_sev_ring() { migration_test -e -r -n 200000; }
+broken_order() { breaks order; }
+broken_order_ring() { breaks order -r; }
+broken_resend() { breaks resend; }
+broken_ready() { breaks ready; }
+
+tests=(dirty_log dirty_ring chain chain_ring ready_withdrawn ready_withdrawn_ring
+	simulated_sev simulated_sev_ring broken_order broken_order_ring broken_resend broken_ready)
