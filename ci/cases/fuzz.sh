@@ -13,13 +13,13 @@ fuzz()
 {
 	local program=$OUT/selftests/page_enc_fuzz_test rc=0
 	[ -x "$program" ] || vm_fail "$program was not built" || return
-	timeout 100 "$program" "$@" || rc=$?
+	timeout 250 "$program" "$@" || rc=$?
 	[ $rc -ne 4 ] || skip "its requirements are not met"
 	return $rc
 }
 
 model() { fuzz -k 0 -m 0; }
-another_seed() { fuzz -k 0 -m 0 -n 300000 -s 2; }
+another_seed() { fuzz -k 0 -m 0 -n 200000 -s 2; }
 killed() { fuzz -k 20 -m 0 -n 0; }
 moved() { fuzz -k 0 -n 0; }
 

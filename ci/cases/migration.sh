@@ -14,7 +14,7 @@ migration_test()
 {
 	local program=$OUT/selftests/page_enc_migration_test rc=0
 	[ -x "$program" ] || vm_fail "$program was not built" || return
-	timeout 100 "$program" "$@" 2>&1 || rc=$?
+	timeout 250 "$program" "$@" 2>&1 || rc=$?
 	[ $rc -ne 4 ] || skip "its requirements are not met"
 	return $rc
 }
@@ -31,13 +31,13 @@ breaks()
 }
 
 dirty_log() { migration_test -c 1; }
-dirty_ring() { migration_test -c 1 -r; }
-chain() { migration_test -c 3; }
-chain_ring() { migration_test -c 3 -r -s 2; }
+dirty_ring() { migration_test -c 1 -n 400000 -r; }
+chain() { migration_test -c 3 -n 300000; }
+chain_ring() { migration_test -c 3 -n 150000 -r -s 2; }
 ready_withdrawn() { migration_test -c 2 -n 200000 -w; }
-ready_withdrawn_ring() { migration_test -c 2 -n 200000 -w -r; }
-simulated_sev() { migration_test -e -w -n 200000; }
-simulated_sev_ring() { migration_test -e -r -n 200000; }
+ready_withdrawn_ring() { migration_test -c 1 -n 50000 -w -r; }
+simulated_sev() { migration_test -c 1 -n 100000 -e -w; }
+simulated_sev_ring() { migration_test -c 1 -n 50000 -e -r; }
 broken_order() { breaks order; }
 broken_order_ring() { breaks order -r; }
 broken_resend() { breaks resend; }
