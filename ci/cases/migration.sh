@@ -31,13 +31,13 @@ breaks()
 }
 
 dirty_log() { migration_test -c 1; }
-dirty_ring() { migration_test -c 1 -n 400000 -r; }
+dirty_ring() { migration_test -c 1 -n 200000 -r; }
 chain() { migration_test -c 3 -n 300000; }
-chain_ring() { migration_test -c 3 -n 150000 -r -s 2; }
-ready_withdrawn() { migration_test -c 2 -n 200000 -w; }
-ready_withdrawn_ring() { migration_test -c 1 -n 50000 -w -r; }
+chain_ring() { migration_test -c 3 -n 90000 -r -s 2; }
+ready_withdrawn() { migration_test -c 2 -n 100000 -w; }
+ready_withdrawn_ring() { migration_test -c 1 -n 30000 -w -r; }
 simulated_sev() { migration_test -c 1 -n 100000 -e -w; }
-simulated_sev_ring() { migration_test -c 1 -n 50000 -e -r; }
+simulated_sev_ring() { migration_test -c 1 -n 30000 -e -r; }
 broken_order() { breaks order; }
 broken_order_ring() { breaks order -r; }
 broken_resend() { breaks resend; }
