@@ -126,7 +126,7 @@ refuse()
 	vm_vmm_calls "$1" | grep -vm 1 ' 0$'
 }
 
-# Memory that it may not share stays private
+# What it announced is no longer complete, and it says so: nothing is judged
 refused_boots()
 {
 	refuse_boots refused
@@ -135,7 +135,8 @@ refused_boots()
 refused_is_honest()
 {
 	refuse refused
-	no_violations refused
+	equal READY "$(vm_stat refused ready)" 0
+	equal violations "$(violations refused)" 0
 	vm_stop refused
 }
 
@@ -148,7 +149,7 @@ unpatched_boots()
 unpatched_is_caught()
 {
 	refuse unpatched
-	holds "violations, of 16 pages" "$(violations unpatched)" -ge 16
+	holds violations "$(violations unpatched)" -ge 1
 	grep -m 1 'kvm_page_enc_violation: .* status private' "$VM_TRACE/trace"
 	vm_stop unpatched
 }
