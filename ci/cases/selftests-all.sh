@@ -13,7 +13,7 @@ OTHERS=(coalesced_io_test cpuid_test
 	guest_memfd_test guest_print_test hwcr_msr_test hyperv_cpuid
 	hyperv_extended_hypercalls hyperv_features hyperv_ipi hyperv_svm_test
 	kvm_binary_stats_test kvm_clock_test kvm_create_max_vcpus kvm_pv_test
-	max_vcpuid_cap_test platform_info_test pre_fault_memory_test
+	max_vcpuid_cap_test platform_info_test pre_fault_memory_test private_mem_conversions_test
 	private_mem_kvm_exits_test recalc_apic_map_test set_boot_cpu_id set_sregs_test
 	smm_test state_test steal_time svm_int_ctl_test svm_nested_shutdown_test
 	svm_vmcall_test sync_regs_test system_counter_offset_test
@@ -23,13 +23,11 @@ OTHERS=(coalesced_io_test cpuid_test
 SMALL=("demand_paging_test -b 16M -v 1"
 	"dirty_log_perf_test -b 16M -i 2 -v 1" "kvm_page_table_test -b 16M -v 1"
 	"memslot_modification_stress_test -i 20 -b 16M")
-# Guest and VMM of this one have a protocol of their own, which the tracker refuses.
-UNTRACKED=(private_mem_conversions_test)
-OTHERS+=("${SMALL[@]}" "${UNTRACKED[@]}")
+OTHERS+=("${SMALL[@]}")
 tests=()
 
 # One test a program and state of the tracker: NAME_on, NAME_off
 for program in "${OTHERS[@]}"; do
-	[[ " ${UNTRACKED[*]} " = *" $program "* ]] || selftest_add on 1 0 "$program"
+	selftest_add on 1 0 "$program"
 	selftest_add off 0 0 "$program"
 done

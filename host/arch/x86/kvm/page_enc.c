@@ -34,7 +34,6 @@ MODULE_PARM_DESC(page_enc_status, "Track page encryption status of new VMs (defa
 /* Chunks without a slot that are kept whatever the size of the VM. */
 #define SLACK_CHUNKS		1024
 
-#define ATTRS_PAGE_SIZE		GENMASK_ULL(3, 0)
 #define ATTRS_RESERVED		GENMASK_ULL(63, 5)
 
 /* What store_call() returns, besides 0 and errors. */
@@ -197,29 +196,17 @@ static gfn_t end_of_gfns(struct kvm_vcpu *vcpu)
 	return BIT_ULL(clamp(bits, PAGE_SHIFT, 52) - PAGE_SHIFT);
 }
 
-static bool valid_page_size(u64 attrs)
-{
-	switch (attrs & ATTRS_PAGE_SIZE) {
-	case KVM_MAP_GPA_RANGE_PAGE_SZ_4K:
-	case KVM_MAP_GPA_RANGE_PAGE_SZ_2M:
-	case KVM_MAP_GPA_RANGE_PAGE_SZ_1G:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /*
  * What is wrong with these arguments beyond what KVM checks for any VM?  The
- * page size is a hint, which is valid for ranges of any alignment.
+ * page size in bits 3:0 is a hint: any is valid, for ranges of any alignment.
  */
 bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			     u64 attrs)
 {
 	gfn_t end = end_of_gfns(vcpu);
 
-	return !(attrs & ATTRS_RESERVED) && valid_page_size(attrs) &&
-	       gpa_to_gfn(gpa) < end && npages <= end - gpa_to_gfn(gpa);
+	return !(attrs & ATTRS_RESERVED) && gpa_to_gfn(gpa) < end &&
+	       npages <= end - gpa_to_gfn(gpa);
 }
 
 /* Count a call that returns an error to the guest. */
