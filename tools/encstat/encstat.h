@@ -14,6 +14,7 @@
 struct settings {
 	struct vm_filter filter;
 	struct ranges addr;	/* empty: all */
+	const char *ram;	/* a copy of the guest's /proc/iomem, or NULL */
 	bool shared_only;
 	bool private_only;
 	enum out_unit unit;
@@ -33,6 +34,7 @@ struct settings {
  */
 void cmd_list(const struct settings *s);
 void cmd_map(const struct settings *s);
+void cmd_diff(const struct settings *s);
 void cmd_stat(const struct settings *s);
 void cmd_record(const struct settings *s);
 void cmd_replay(const struct settings *s);

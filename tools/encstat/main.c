@@ -27,6 +27,7 @@ enum {
 	RECORD	= 1 << 2,
 	REPLAY	= 1 << 3,
 	STAT	= 1 << 4,
+	DIFF	= 1 << 8,
 	ALL	= ~0U,
 };
 
@@ -67,6 +68,16 @@ static const struct command commands[] = {
 	  "  N,M    from N to M, without M\n"
 	  "Numbers are decimal or 0x..., and may end in K, M, G or T.\n",
 	  cmd_map },
+	{ DIFF, "diff", "A B", 2, "where two maps differ",
+	  "A and B are each one of\n"
+	  "  PID or PID-FD  a VM that is running; live: the one that -p or -g says\n"
+	  "  FILE           a recording (its last sample), a copy of page_enc_map, or what\n"
+	  "                 a guest has in /sys/kernel/debug/x86/mem_encrypt/decrypted\n"
+	  "  FILE:PID       the VM of a recording, if there are several\n"
+	  "  -              a map or a list from standard input\n"
+	  "A guest's list only knows RAM: with --ram nothing else is compared.\n"
+	  "The exit code is 3 if they differ.\n",
+	  cmd_diff },
 	{ STAT, "stat", "", 0, "how fast each VM converts memory",
 	  "A line for each VM and interval. Rates are pages or calls a second in that\n"
 	  "interval, the first one too; a VM that began within it counts from then on.\n"
@@ -134,6 +145,12 @@ static bool set_root(struct settings *s, const char *arg)
 	return strlen(arg) < PATH_MAX / 2;
 }
 
+static bool set_ram(struct settings *s, const char *arg)
+{
+	s->ram = arg;
+	return true;
+}
+
 static bool set_shared(struct settings *s, const char *arg)
 {
 	s->shared_only = true;
@@ -195,14 +212,15 @@ static const struct option_def options[] = {
 	{ 'i', "interval", "SEC", RECORD | STAT, "length of an interval (1)", set_interval },
 	{ 'n', "count", "N", RECORD | STAT, "end after N samples or intervals", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
-	{ 'a', "addr", "SPEC", MAP, "only these addresses", set_addr },
+	{ 'a', "addr", "SPEC", DIFF | MAP, "only these addresses", set_addr },
+	{ 0, "ram", "FILE", DIFF, "only RAM: FILE is the guest's /proc/iomem", set_ram },
 	{ 0, "shared", NULL, MAP, "only shared ranges", set_shared },
 	{ 0, "private", NULL, MAP, "only private ranges", set_private },
-	{ 'b', "bytes", NULL, LIST | MAP | REPLAY | STAT, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
-	{ 0, "pages", NULL, LIST | MAP | REPLAY | STAT, "sizes in pages of 4 KiB", set_pages },
+	{ 'b', "bytes", NULL, DIFF | LIST | MAP | REPLAY | STAT, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
+	{ 0, "pages", NULL, DIFF | LIST | MAP | REPLAY | STAT, "sizes in pages of 4 KiB", set_pages },
 	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
 	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", LIST | MAP | RECORD | STAT, "look for sys/ and proc/ below DIR", set_root },
+	{ 0, "root", "DIR", DIFF | LIST | MAP | RECORD | STAT, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };

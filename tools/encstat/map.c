@@ -236,6 +236,46 @@ int map_read(struct reader *r, struct enc_map *map, struct fault *fault)
 	return 0;
 }
 
+static int decrypted_line(struct parser *p, struct ranges *decrypted,
+			  struct ranges *mixed, uint64_t *last, uint64_t *pages)
+{
+	struct ranges *to = decrypted;
+	struct range range;
+	uint64_t n;
+
+	if (range_columns(p, &range, &n))
+		return -1;
+	if (eat_word(&p->c, "mixed"))
+		to = mixed;
+	else if (!eat_word(&p->c, "decrypted"))
+		return wrong(p, "status of a range is neither 'decrypted' nor 'mixed'");
+	if (!at_end_of_line(&p->c))
+		return wrong(p, "text behind the status of a range");
+	if (range.start < *last)
+		return wrong(p, "ranges are not in ascending order");
+	if (ranges_add(to, range.start, range.end))
+		return fault_errno(p->fault, p->r->name);
+	*last = range.end;
+	*pages += n;
+	return 0;
+}
+
+int decrypted_read(struct reader *r, struct ranges *decrypted, struct ranges *mixed,
+		   struct fault *fault)
+{
+	struct parser p = { .r = r, .fault = fault };
+	uint64_t lines = 0, pages = 0, last = 0;
+
+	for (;; lines++) {
+		if (next_line(&p, NULL))
+			return -1;
+		if (eat_word(&p.c, "end"))
+			return end_line(&p, lines, pages);
+		if (decrypted_line(&p, decrypted, mixed, &last, &pages))
+			return -1;
+	}
+}
+
 struct slot {
 	struct range range;
 	bool readonly;

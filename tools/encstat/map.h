@@ -45,6 +45,9 @@ struct slot_map {
  */
 int map_read(struct reader *r, struct enc_map *map, struct fault *fault);
 int map_read_header(struct reader *r, struct enc_map *map, struct fault *fault);
+/* The guest's own list: RAM that its kernel has mapped decrypted, or both ways. */
+int decrypted_read(struct reader *r, struct ranges *decrypted, struct ranges *mixed,
+		   struct fault *fault);
 int slots_read(struct reader *r, struct slot_map *slots, struct fault *fault);
 
 int ranges_add(struct ranges *r, uint64_t start, uint64_t end);

@@ -25,6 +25,7 @@ struct msg_list {
 static struct msg_list errors = { .tail = &errors.first };
 static struct msg_list notes = { .tail = &notes.first };
 static int exit_code = EXIT_OK;
+static bool finding;
 
 int fault_set(struct fault *fault, const char *code, const char *fmt, ...)
 {
@@ -113,9 +114,14 @@ void msg_note(const char *code, const char *hint, const char *fmt, ...)
 	va_end(ap);
 }
 
+void msg_finding(void)
+{
+	finding = true;
+}
+
 int msg_exit_code(void)
 {
-	return exit_code;
+	return exit_code == EXIT_OK && finding ? EXIT_FINDING : exit_code;
 }
 
 static void list_json(const char *key, struct msg_list *list)

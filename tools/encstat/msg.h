@@ -41,7 +41,10 @@ void msg_note(const char *code, const char *hint, const char *fmt, ...)
 
 void msg_fault(const struct fault *fault);
 
-/* The exit code of the first error, else EXIT_OK. */
+/* What was looked for has been found; it is no error, but makes EXIT_FINDING. */
+void msg_finding(void);
+
+/* The exit code of the first error, else EXIT_FINDING or EXIT_OK. */
 int msg_exit_code(void);
 
 /* Writes the members "errors" and "notes" into the open JSON object. */
