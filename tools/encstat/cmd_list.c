@@ -10,7 +10,7 @@
 enum {
 	COL_VM, COL_PID, COL_NAME, COL_MEMORY, COL_READONLY, COL_PRIVATE, COL_SHARED,
 	COL_SHARE, COL_UNBACKED, COL_RANGES, COL_READY, COL_TRACKED, COL_TRACKER,
-	COL_SIM, COL_C_BIT, COL_COMPLETE,
+	COL_SIM, COL_C_BIT, COL_COMPLETE, COL_VIOLATIONS,
 };
 
 const struct out_col vm_cols[] = {
@@ -30,6 +30,7 @@ const struct out_col vm_cols[] = {
 	[COL_SIM]	= { "sev_sim" },
 	[COL_C_BIT]	= { "c_bit" },
 	[COL_COMPLETE]	= { "complete" },
+	[COL_VIOLATIONS] = { "violations" },
 };
 
 const unsigned int vm_cols_nr = sizeof(vm_cols) / sizeof(*vm_cols);
@@ -99,6 +100,10 @@ static void show_tracker(const struct vm *vm)
 	else
 		out_none(COL_C_BIT, "-");
 	show_flag(COL_COMPLETE, true, vm->has_slots && vm->has_map && vm->map.complete);
+	if (vm->has_violations)
+		out_uint(COL_VIOLATIONS, vm->violations);
+	else
+		out_none(COL_VIOLATIONS, "-");
 }
 
 void vm_show(const struct vm *vm)

@@ -34,6 +34,7 @@ struct settings {
  */
 void cmd_list(const struct settings *s);
 void cmd_map(const struct settings *s);
+void cmd_check(const struct settings *s);
 void cmd_diff(const struct settings *s);
 void cmd_stat(const struct settings *s);
 void cmd_record(const struct settings *s);

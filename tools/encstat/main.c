@@ -28,6 +28,7 @@ enum {
 	REPLAY	= 1 << 3,
 	STAT	= 1 << 4,
 	DIFF	= 1 << 8,
+	CHECK	= 1 << 9,
 	ALL	= ~0U,
 };
 
@@ -78,6 +79,12 @@ static const struct command commands[] = {
 	  "A guest's list only knows RAM: with --ram nothing else is compared.\n"
 	  "The exit code is 3 if they differ.\n",
 	  cmd_diff },
+	{ CHECK, "check", "", 0, "is everything in place, and what to do if not",
+	  "In a host it looks at the kernel, its parameters, /dev/kvm, debugfs, and each\n"
+	  "VM and its QEMU; in a guest at CPUID, SEV, the kernel's log, debugfs and EFI.\n"
+	  "What only root may see is 'unknown' to others. The exit code is 3 if something\n"
+	  "is wrong; warnings and what is unknown do not count.\n",
+	  cmd_check },
 	{ STAT, "stat", "", 0, "how fast each VM converts memory",
 	  "A line for each VM and interval. Rates are pages or calls a second in that\n"
 	  "interval, the first one too; a VM that began within it counts from then on.\n"
@@ -220,7 +227,7 @@ static const struct option_def options[] = {
 	{ 0, "pages", NULL, DIFF | LIST | MAP | REPLAY | STAT, "sizes in pages of 4 KiB", set_pages },
 	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
 	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", DIFF | LIST | MAP | RECORD | STAT, "look for sys/ and proc/ below DIR", set_root },
+	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | RECORD | STAT, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };

@@ -15,6 +15,7 @@
 #include "text.h"
 
 #define NAME_COLUMNS	40	/* names are cut there, in text */
+#define LONG_COLUMNS	600
 #define NEST_MAX	4
 
 struct cell {
@@ -466,17 +467,27 @@ void out_bool(unsigned int col, bool v)
 		json_bool(v);
 }
 
-void out_str(unsigned int col, const char *s)
+static void put_safe(unsigned int col, const char *s, size_t columns)
 {
-	char buf[NAME_COLUMNS * 16];
+	char buf[LONG_COLUMNS * 4];
 	size_t width;
 
 	if (!out.sink.json) {
-		width = text_safe(buf, sizeof(buf), s, NAME_COLUMNS);
+		width = text_safe(buf, sizeof(buf), s, columns);
 		put_text(col, buf, width);
 	} else if (json_col(col)) {
 		json_string(s);
 	}
+}
+
+void out_str(unsigned int col, const char *s)
+{
+	put_safe(col, s, NAME_COLUMNS);
+}
+
+void out_long(unsigned int col, const char *s)
+{
+	put_safe(col, s, LONG_COLUMNS);
 }
 
 void out_none(unsigned int col, const char *text)

@@ -58,6 +58,7 @@ void out_addr(unsigned int col, uint64_t addr);
 void out_tenths(unsigned int col, uint64_t tenths);
 void out_bool(unsigned int col, bool v);
 void out_str(unsigned int col, const char *s);		/* may be hostile */
+void out_long(unsigned int col, const char *s);		/* the same, and is not cut */
 void out_none(unsigned int col, const char *text);	/* JSON: null */
 
 /* Milliseconds since the epoch; as text in UTC, without or with the date. */

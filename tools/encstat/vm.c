@@ -19,7 +19,7 @@
 #define DEBUGFS_KVM	DEBUGFS "/kvm"
 
 #define ARGS_MAX	(1 << 20)
-#define FAULTS_MAX	5		/* one for each file of a VM, one for all counters */
+#define FAULTS_MAX	6		/* one for each file of a VM, one for all counters */
 #define LOAD_TRIES	5
 #define LOAD_PAUSE_US	5000
 
@@ -350,6 +350,16 @@ static void load_shared(struct vm *vm, const struct vms *vms, struct fault *faul
 	vm->shared_bytes = pages << PAGE_SHIFT_4K;
 }
 
+/* Older kernels have no such file, which is nothing to tell. */
+static void load_violations(struct vm *vm, const struct vms *vms, struct fault *fault)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/%s/page_enc_violations", vms->dir, vm->id);
+	vm->has_violations = !access(path, F_OK) &&
+			     load_stat(vm, vms, "page_enc_violations", &vm->violations, fault);
+}
+
 static bool vm_gone(const struct vm *vm, const struct vms *vms)
 {
 	char path[PATH_MAX + 32];
@@ -372,6 +382,7 @@ static void load_all(struct vm *vm, const struct vms *vms, struct fault *fault)
 	vm->has_bytes = load_stat(vm, vms, "page_enc_bytes", &vm->tracker_bytes, &fault[3]);
 	if (vms->want_counters || vms->only_stats)
 		load_counters(vm, vms, &fault[4]);
+	load_violations(vm, vms, &fault[5]);
 }
 
 static bool any_fault(const struct fault *fault, bool missing)

@@ -46,6 +46,8 @@ struct vm {
 	uint64_t shared_bytes;
 	bool has_counters;
 	uint64_t counters[VM_COUNTERS];
+	bool has_violations;	/* strict mode of simulated SEV, if the kernel has it */
+	uint64_t violations;
 };
 
 struct vms {
