@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "filter.h"
+#include "list_cols.h"
 #include "out.h"
 #include "vm.h"
 
@@ -18,7 +19,12 @@ struct settings {
 	bool shared_only;
 	bool private_only;
 	enum out_unit unit;
+	struct list_choice columns;
+	struct list_sort sort;
+	bool help_columns;
+	bool where;
 	uint64_t interval_ms;
+	bool has_interval;	/* it was given */
 	uint64_t count;		/* 0: until a signal comes */
 	bool json;
 	bool csv;

@@ -57,7 +57,9 @@ static const struct command commands[] = {
 	  "device memory such as a frame buffer; it is PRIVATE or SHARED. RANGES are\n"
 	  "the shared ones. TRACKER is the memory that the host spends on tracking;\n"
 	  "off: the VM is not tracked, because the parameter kvm.page_enc_status was\n"
-	  "off when it was created. READY: the guest says that this is all up to date.\n",
+	  "off when it was created. READY: the guest says that this is all up to date.\n"
+	  "With -i SEC it waits so long, and the column 'conversions' has the pages\n"
+	  "converted a second; 'since' is known of recordings only.\n",
 	  cmd_list },
 	{ MAP, "map", "", 0, "the private and shared ranges of each VM",
 	  "END is the first address behind the range.\n"
@@ -130,6 +132,7 @@ static bool set_interval(struct settings *s, const char *arg)
 	if (end == arg || *end || !(v >= 0.01 && v <= 86400))
 		return false;
 	s->interval_ms = v * 1000;
+	s->has_interval = true;
 	return true;
 }
 
@@ -150,6 +153,23 @@ static bool set_root(struct settings *s, const char *arg)
 {
 	s->filter.root = arg;
 	return strlen(arg) < PATH_MAX / 2;
+}
+
+static bool set_columns(struct settings *s, const char *arg)
+{
+	s->help_columns |= !strcmp(arg, "help");
+	return s->help_columns || list_choice_add(&s->columns, arg);
+}
+
+static bool set_sort(struct settings *s, const char *arg)
+{
+	return list_sort_set(&s->sort, arg);
+}
+
+static bool set_where(struct settings *s, const char *arg)
+{
+	s->where = true;
+	return true;
 }
 
 static bool set_ram(struct settings *s, const char *arg)
@@ -216,11 +236,14 @@ static const struct option_def options[] = {
 	{ 'p', "pid", "PID", ALL, "only the VMs of this process", set_pid },
 	{ 'g', "guest", "NAME", ALL, "only the VMs of this name", set_guest },
 	{ 'F', "file", "FILE", LIST | MAP, "the last sample of a recording", set_file },
-	{ 'i', "interval", "SEC", RECORD | STAT, "length of an interval (1)", set_interval },
+	{ 'i', "interval", "SEC", LIST | RECORD | STAT, "length of an interval (1)", set_interval },
 	{ 'n', "count", "N", RECORD | STAT, "end after N samples or intervals", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
+	{ 'o', "columns", "LIST", LIST, "these columns, with commas; help: all there are", set_columns },
+	{ 0, "sort", "COLUMN", LIST, "by this column; with - in front the other way", set_sort },
 	{ 'a', "addr", "SPEC", DIFF | MAP, "only these addresses", set_addr },
 	{ 0, "ram", "FILE", DIFF, "only RAM: FILE is the guest's /proc/iomem", set_ram },
+	{ 0, "where", NULL, MAP, "also what each range is, where that is known", set_where },
 	{ 0, "shared", NULL, MAP, "only shared ranges", set_shared },
 	{ 0, "private", NULL, MAP, "only private ranges", set_private },
 	{ 'b', "bytes", NULL, DIFF | LIST | MAP | REPLAY | STAT, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
@@ -364,6 +387,8 @@ static const struct command *parse(int argc, char **argv, struct settings *s,
 	check_options(c, given, e);
 	if (s->shared_only && s->private_only)
 		usage(e, "--shared and --private exclude each other");
+	if (s->has_interval && s->filter.file)
+		usage(e, "-i and -F exclude each other");
 	return c;
 }
 

@@ -276,26 +276,26 @@ int decrypted_read(struct reader *r, struct ranges *decrypted, struct ranges *mi
 	}
 }
 
-struct slot {
-	struct range range;
-	bool readonly;
-};
-
 struct slot_list {
 	struct slot *v;
 	size_t nr;
 };
 
 /* "ID FLAGS", flags being rw or ro and then anything behind a comma. */
-static int slot_columns(struct parser *p, bool *readonly)
+static int slot_columns(struct parser *p, struct slot *slot)
 {
-	uint64_t id;
+	size_t len;
 
-	if (!eat_uint(&p->c, &id) || !eat_char(&p->c, ' '))
+	if (!eat_uint(&p->c, &slot->id) || !eat_char(&p->c, ' '))
 		return wrong(p, "expected the number of a slot");
 	if (p->c.end - p->c.p < 2 || p->c.p[0] != 'r' || (p->c.p[1] != 'w' && p->c.p[1] != 'o'))
 		return wrong(p, "expected 'rw' or 'ro'");
-	*readonly = p->c.p[1] == 'o';
+	slot->readonly = p->c.p[1] == 'o';
+	len = p->c.end - p->c.p;
+	if (len >= sizeof(slot->flags))
+		len = sizeof(slot->flags) - 1;
+	memcpy(slot->flags, p->c.p, len);
+	slot->flags[len] = '\0';
 	p->c.p += 2;
 	if (!at_end_of_line(&p->c) && *p->c.p != ',')
 		return wrong(p, "expected 'rw' or 'ro'");
@@ -307,7 +307,7 @@ static int slot_line(struct parser *p, struct slot_list *list, uint64_t *pages)
 	struct slot slot, *v;
 	uint64_t n;
 
-	if (range_columns(p, &slot.range, &n) || slot_columns(p, &slot.readonly))
+	if (range_columns(p, &slot.range, &n) || slot_columns(p, &slot))
 		return -1;
 	v = reallocarray(list->v, list->nr + 1, sizeof(*v));
 	if (!v)
@@ -370,6 +370,15 @@ int slots_read(struct reader *r, struct slot_map *slots, struct fault *fault)
 
 	*slots = (struct slot_map){ 0 };
 	ret = slots_lines(&p, &list, slots);
-	free(list.v);
+	slots->slots = list.v;
+	slots->nr = list.nr;
 	return ret;
+}
+
+void slots_free(struct slot_map *slots)
+{
+	ranges_free(&slots->memory);
+	free(slots->slots);
+	slots->slots = NULL;
+	slots->nr = 0;
 }

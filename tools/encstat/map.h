@@ -34,10 +34,21 @@ struct enc_map {
 	bool complete;			/* else it was cut off, or is not what it should be */
 };
 
+struct slot {
+	struct range range;
+	uint64_t id;
+	char flags[16];			/* as they are written: "rw", "ro,log" */
+	bool readonly;
+};
+
 struct slot_map {
 	struct ranges memory;
 	uint64_t readonly_bytes;
+	struct slot *slots;		/* ascending; none in a recording */
+	size_t nr;
 };
+
+void slots_free(struct slot_map *slots);
 
 /*
  * -1 and the reason in @fault if the text is wrong. What came before the wrong

@@ -46,6 +46,8 @@ int out_end(void);
 /* Rows, in JSON an array of objects under @key. Tables nest, within a row. */
 void out_table(const char *key, const struct out_col *cols, unsigned int nr,
 	       enum out_style style);
+/* Of OUT_TABLE, after out_table(): these columns, in this order, under @heads. */
+void out_table_order(const unsigned int *order, unsigned int nr, const char *const *heads);
 void out_table_end(void);
 void out_row(void);
 void out_row_end(void);

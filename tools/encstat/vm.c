@@ -427,7 +427,14 @@ bool vm_load(struct vm *vm, const struct vms *vms)
 void vm_unload(struct vm *vm)
 {
 	ranges_free(&vm->map.shared);
-	ranges_free(&vm->slots.memory);
+	slots_free(&vm->slots);
 	vm->has_map = false;
 	vm->has_slots = false;
+}
+
+uint64_t vm_grown(const struct vm *vm, const struct vm *before, enum vm_counter c)
+{
+	uint64_t old = before && before->has_counters ? before->counters[c] : 0;
+
+	return vm->counters[c] - (old <= vm->counters[c] ? old : 0);
 }
