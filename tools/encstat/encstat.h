@@ -23,6 +23,7 @@ struct settings {
 	struct list_sort sort;
 	bool help_columns;
 	bool where;
+	uint64_t min_pages;	/* 0: any size */
 	uint64_t interval_ms;
 	bool has_interval;	/* it was given */
 	uint64_t count;		/* 0: until a signal comes */
@@ -42,6 +43,7 @@ void cmd_list(const struct settings *s);
 void cmd_map(const struct settings *s);
 void cmd_check(const struct settings *s);
 void cmd_diff(const struct settings *s);
+void cmd_trace(const struct settings *s);
 void cmd_stat(const struct settings *s);
 void cmd_record(const struct settings *s);
 void cmd_replay(const struct settings *s);

@@ -29,6 +29,7 @@ enum {
 	STAT	= 1 << 4,
 	DIFF	= 1 << 8,
 	CHECK	= 1 << 9,
+	TRACE	= 1 << 10,
 	ALL	= ~0U,
 };
 
@@ -92,6 +93,11 @@ static const struct command commands[] = {
 	  "interval, the first one too; a VM that began within it counts from then on.\n"
 	  "READY+ and READY- are how often READY was set and withdrawn.\n",
 	  cmd_stat },
+	{ TRACE, "trace", "", 0, "what guests announce, as it happens",
+	  "A line for each tracepoint kvm:kvm_page_enc_*: what a guest has set, what was\n"
+	  "refused, READY, and accesses against the status (strict mode of simulated SEV).\n"
+	  "Filters let nothing through that lacks what they look at. Ctrl-C ends it.\n",
+	  cmd_trace },
 	{ RECORD, "record", "FILE", 1, "samples of all VMs, for replay and -F",
 	  "FILE gets a line of JSON for each sample. Ctrl-C ends it.\n",
 	  cmd_record },
@@ -172,6 +178,13 @@ static bool set_where(struct settings *s, const char *arg)
 	return true;
 }
 
+static bool set_min_pages(struct settings *s, const char *arg)
+{
+	const char *end = arg + strlen(arg);
+
+	return text_parse_uint(&arg, end, &s->min_pages) && arg == end && s->min_pages;
+}
+
 static bool set_ram(struct settings *s, const char *arg)
 {
 	s->ram = arg;
@@ -237,20 +250,21 @@ static const struct option_def options[] = {
 	{ 'g', "guest", "NAME", ALL, "only the VMs of this name", set_guest },
 	{ 'F', "file", "FILE", LIST | MAP, "the last sample of a recording", set_file },
 	{ 'i', "interval", "SEC", LIST | RECORD | STAT, "length of an interval (1)", set_interval },
-	{ 'n', "count", "N", RECORD | STAT, "end after N samples or intervals", set_count },
+	{ 'n', "count", "N", RECORD | STAT | TRACE, "end after N samples, intervals, events", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
 	{ 'o', "columns", "LIST", LIST, "these columns, with commas; help: all there are", set_columns },
 	{ 0, "sort", "COLUMN", LIST, "by this column; with - in front the other way", set_sort },
-	{ 'a', "addr", "SPEC", DIFF | MAP, "only these addresses", set_addr },
+	{ 'a', "addr", "SPEC", DIFF | MAP | TRACE, "only these addresses", set_addr },
 	{ 0, "ram", "FILE", DIFF, "only RAM: FILE is the guest's /proc/iomem", set_ram },
 	{ 0, "where", NULL, MAP, "also what each range is, where that is known", set_where },
-	{ 0, "shared", NULL, MAP, "only shared ranges", set_shared },
-	{ 0, "private", NULL, MAP, "only private ranges", set_private },
-	{ 'b', "bytes", NULL, DIFF | LIST | MAP | REPLAY | STAT, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
-	{ 0, "pages", NULL, DIFF | LIST | MAP | REPLAY | STAT, "sizes in pages of 4 KiB", set_pages },
+	{ 0, "min-pages", "N", TRACE, "only what is of N pages or more", set_min_pages },
+	{ 0, "shared", NULL, MAP | TRACE, "only shared ranges", set_shared },
+	{ 0, "private", NULL, MAP | TRACE, "only private ranges", set_private },
+	{ 'b', "bytes", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
+	{ 0, "pages", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in pages of 4 KiB", set_pages },
 	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
 	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | RECORD | STAT, "look for sys/ and proc/ below DIR", set_root },
+	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | RECORD | STAT | TRACE, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };

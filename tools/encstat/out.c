@@ -96,6 +96,11 @@ void out_flush(void)
 	out_write(out.buf, used);
 }
 
+bool out_failed(void)
+{
+	return out.sink.write_errno;
+}
+
 void out_raw(const char *s, size_t len)
 {
 	if (out.used + len > sizeof(out.buf))

@@ -77,6 +77,7 @@ int out_file_end(void);
 /* Below the tables. */
 void out_raw(const char *s, size_t len);
 void out_flush(void);
+bool out_failed(void);		/* a write did */
 void out_safe(FILE *f, const char *s);
 
 #endif

@@ -89,7 +89,7 @@ bool vm_parse_id(const char *id, struct vm *vm)
 	return true;
 }
 
-static char *name_of_pid(const char *root, int pid)
+char *vm_name_of_pid(const char *root, int pid)
 {
 	char path[PATH_MAX], *args, *name = NULL;
 	size_t len;
@@ -126,7 +126,7 @@ static int add_vm(struct vms *vms, const char *id, const struct vm_filter *filte
 
 	if (!vm_parse_id(id, &vm))
 		return 0;
-	vm.name = name_of_pid(filter->root, vm.pid);
+	vm.name = vm_name_of_pid(filter->root, vm.pid);
 	if (vm_wanted(&vm, filter))
 		return vms_add(vms, &vm);
 	free(vm.name);

@@ -86,6 +86,7 @@ uint64_t vm_grown(const struct vm *vm, const struct vm *before, enum vm_counter 
 void vm_unload(struct vm *vm);
 
 /* The name that QEMU was given in its arguments, separated by NULs; or NULL. */
+char *vm_name_of_pid(const char *root, int pid);
 char *vm_name(const char *args, size_t len);
 
 #endif
