@@ -30,6 +30,7 @@ enum {
 	DIFF	= 1 << 8,
 	CHECK	= 1 << 9,
 	TRACE	= 1 << 10,
+	METRICS	= 1 << 11,
 	ALL	= ~0U,
 };
 
@@ -93,6 +94,9 @@ static const struct command commands[] = {
 	  "interval, the first one too; a VM that began within it counts from then on.\n"
 	  "READY+ and READY- are how often READY was set and withdrawn.\n",
 	  cmd_stat },
+	{ METRICS, "metrics", "", 0, "OpenMetrics text, for node-exporter and the like",
+	  "For the textfile collector, write to a file beside it and rename that.\n",
+	  cmd_metrics },
 	{ TRACE, "trace", "", 0, "what guests announce, as it happens",
 	  "A line for each tracepoint kvm:kvm_page_enc_*: what a guest has set, what was\n"
 	  "refused, READY, and accesses against the status (strict mode of simulated SEV).\n"
@@ -248,7 +252,7 @@ static bool set_version(struct settings *s, const char *arg)
 static const struct option_def options[] = {
 	{ 'p', "pid", "PID", ALL, "only the VMs of this process", set_pid },
 	{ 'g', "guest", "NAME", ALL, "only the VMs of this name", set_guest },
-	{ 'F', "file", "FILE", LIST | MAP, "the last sample of a recording", set_file },
+	{ 'F', "file", "FILE", LIST | MAP | METRICS, "the last sample of a recording", set_file },
 	{ 'i', "interval", "SEC", LIST | RECORD | STAT, "length of an interval (1)", set_interval },
 	{ 'n', "count", "N", RECORD | STAT | TRACE, "end after N samples, intervals, events", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
@@ -262,9 +266,9 @@ static const struct option_def options[] = {
 	{ 0, "private", NULL, MAP | TRACE, "only private ranges", set_private },
 	{ 'b', "bytes", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
 	{ 0, "pages", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in pages of 4 KiB", set_pages },
-	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
-	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | RECORD | STAT | TRACE, "look for sys/ and proc/ below DIR", set_root },
+	{ 'j', "json", NULL, ALL & ~METRICS, "JSON, errors too; sizes are in bytes", set_json },
+	{ 0, "pretty", NULL, ALL & ~METRICS, "JSON with indentation", set_pretty },
+	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | METRICS | RECORD | STAT | TRACE, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };
@@ -401,15 +405,27 @@ static const struct command *parse(int argc, char **argv, struct settings *s,
 	check_options(c, given, e);
 	if (s->shared_only && s->private_only)
 		usage(e, "--shared and --private exclude each other");
-	if (s->has_interval && s->filter.file)
+	if (c->bit == LIST && s->has_interval && s->filter.file)
 		usage(e, "-i and -F exclude each other");
 	return c;
 }
 
-/* " (map)", if not every command takes it. */
+static void help_names(const char *sep, unsigned int bits)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!(commands[i].bit & bits))
+			continue;
+		printf("%s%s", sep, commands[i].name);
+		sep = ", ";
+	}
+	printf(")");
+}
+
+/* " (map)" or " (not map)", whichever is shorter, if not every command takes it. */
 static void help_option_commands(const struct option_def *o)
 {
-	const char *sep = " (";
 	unsigned int all = 0;
 	size_t i;
 
@@ -417,13 +433,10 @@ static void help_option_commands(const struct option_def *o)
 		all |= commands[i].bit;
 	if ((o->commands & all) == all)
 		return;
-	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (!(o->commands & commands[i].bit))
-			continue;
-		printf("%s%s", sep, commands[i].name);
-		sep = ", ";
-	}
-	printf(")");
+	if (__builtin_popcount(o->commands & all) * 2 > __builtin_popcount(all))
+		help_names(" (not ", all & ~o->commands);
+	else
+		help_names(" (", o->commands & all);
 }
 
 /* Of one command, or of all. */
