@@ -258,18 +258,12 @@ static int got_event(struct tep_event *event, struct tep_record *record, int cpu
 
 	if (enough(t))
 		return 1;
+	if (record->missed_events > 0)
+		t->missed += record->missed_events;
 	if (parse_event(&e, event, record) && wanted(&e, t->s)) {
 		show_event(&e);
 		t->shown++;
 	}
-	return 0;
-}
-
-static int got_missed(struct tep_event *event, struct tep_record *record, int cpu, void *arg)
-{
-	struct trace *t = arg;
-
-	t->missed += record->missed_events > 0 ? record->missed_events : 1;
 	return 0;
 }
 
@@ -398,7 +392,6 @@ static void follow(struct trace *t)
 {
 	struct pace pace;
 
-	tracefs_follow_missed_events(t->instance, got_missed, t);
 	/* whoever closes the pipe must not keep the instance from being removed */
 	signal(SIGPIPE, SIG_IGN);
 	pace_start(&pace, POLL_MS, 0);
