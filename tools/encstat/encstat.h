@@ -45,6 +45,7 @@ void cmd_check(const struct settings *s);
 void cmd_diff(const struct settings *s);
 void cmd_trace(const struct settings *s);
 void cmd_metrics(const struct settings *s);
+void cmd_completion(const struct settings *s);
 void cmd_stat(const struct settings *s);
 void cmd_record(const struct settings *s);
 void cmd_replay(const struct settings *s);

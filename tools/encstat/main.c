@@ -31,6 +31,7 @@ enum {
 	CHECK	= 1 << 9,
 	TRACE	= 1 << 10,
 	METRICS	= 1 << 11,
+	COMPLETION = 1 << 12,
 	ALL	= ~0U,
 };
 
@@ -108,6 +109,9 @@ static const struct command commands[] = {
 	{ REPLAY, "replay", "FILE", 1, "list for each sample of a recording",
 	  NULL,
 	  cmd_replay },
+	{ COMPLETION, "completion", "", 0, "the completion of bash, made from these tables",
+	  NULL,
+	  cmd_completion },
 };
 
 static bool set_pid(struct settings *s, const char *arg)
@@ -250,8 +254,8 @@ static bool set_version(struct settings *s, const char *arg)
 }
 
 static const struct option_def options[] = {
-	{ 'p', "pid", "PID", ALL, "only the VMs of this process", set_pid },
-	{ 'g', "guest", "NAME", ALL, "only the VMs of this name", set_guest },
+	{ 'p', "pid", "PID", ALL & ~COMPLETION, "only the VMs of this process", set_pid },
+	{ 'g', "guest", "NAME", ALL & ~COMPLETION, "only the VMs of this name", set_guest },
 	{ 'F', "file", "FILE", LIST | MAP | METRICS, "the last sample of a recording", set_file },
 	{ 'i', "interval", "SEC", LIST | RECORD | STAT, "length of an interval (1)", set_interval },
 	{ 'n', "count", "N", RECORD | STAT | TRACE, "end after N samples, intervals, events", set_count },
@@ -266,8 +270,8 @@ static const struct option_def options[] = {
 	{ 0, "private", NULL, MAP | TRACE, "only private ranges", set_private },
 	{ 'b', "bytes", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
 	{ 0, "pages", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in pages of 4 KiB", set_pages },
-	{ 'j', "json", NULL, ALL & ~METRICS, "JSON, errors too; sizes are in bytes", set_json },
-	{ 0, "pretty", NULL, ALL & ~METRICS, "JSON with indentation", set_pretty },
+	{ 'j', "json", NULL, ALL & ~(METRICS | COMPLETION), "JSON, errors too; sizes are in bytes", set_json },
+	{ 0, "pretty", NULL, ALL & ~(METRICS | COMPLETION), "JSON with indentation", set_pretty },
 	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | METRICS | RECORD | STAT | TRACE, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
@@ -482,6 +486,78 @@ static void help_all(void)
 	help_options(ALL);
 	printf("\nExit codes: %d done, %d error, %d usage, %d finding, %d not supported here\n",
 	       EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_FINDING, EXIT_UNSUPPORTED);
+}
+
+static void complete_commands(unsigned int bits, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].bit & bits)
+			printf("%s%s", i ? word : "", commands[i].name);
+}
+
+static void complete_options(const struct command *c)
+{
+	size_t i;
+
+	printf("\t%s) opts='", c->name);
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		if (!(options[i].commands & c->bit))
+			continue;
+		printf("--%s ", options[i].name);
+		if (options[i].letter)
+			printf("-%c ", options[i].letter);
+	}
+	printf("' ;;\n");
+}
+
+/* Options whose value is a file or anything else: @files says which. */
+static void complete_values(bool files)
+{
+	const char *sep = "";
+	size_t i;
+
+	printf("\t");
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option_def *o = &options[i];
+		bool file = o->arg && (!strcmp(o->arg, "FILE") || !strcmp(o->arg, "DIR"));
+
+		if (!o->arg || file != files)
+			continue;
+		printf("%s--%s", sep, o->name);
+		sep = "|";
+		if (o->letter)
+			printf("|-%c", o->letter);
+	}
+	printf(") ");
+}
+
+void cmd_completion(const struct settings *s)
+{
+	size_t i;
+
+	printf("# SPDX-License-Identifier: GPL-2.0\n"
+	       "# bash completion of encstat, made by \"encstat completion\"\n"
+	       "_encstat()\n{\n"
+	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd=list word opts\n"
+	       "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+	       "\t\tcase $word in ");
+	complete_commands(ALL, "|");
+	printf(") cmd=$word; break ;; esac\n\tdone\n\tcase $prev in\n");
+	complete_values(true);
+	printf("mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n");
+	complete_values(false);
+	printf("return ;;\n\tesac\n\tcase $cmd in\n");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		complete_options(&commands[i]);
+	printf("\tesac\n\tif [[ $cur == -* ]]; then\n"
+	       "\t\tmapfile -t COMPREPLY < <(compgen -W \"$opts\" -- \"$cur\")\n"
+	       "\telif [[ $COMP_CWORD == 1 ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
+	complete_commands(ALL, " ");
+	printf("' -- \"$cur\")\n"
+	       "\telse\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n\tfi\n}\n"
+	       "complete -F _encstat encstat\n");
 }
 
 /* JSON has it in every document. */
