@@ -19,6 +19,7 @@ row()
 	l1_prepare "$dir" bench
 	require_file "$BASE_KERNEL" "the unpatched kernel"
 	cp "$BASE_KERNEL" "$dir/base.bzImage"
+	cp "${SELFTESTS_TREE:-$LINUX}/tools/kvm/kvm_stat/kvm_stat" "$dir/" || die "no kvm_stat"
 	l1_env "$dir" ROW
 	l1_qemu "$dir" "$(declared "bench/$ROW" timeout)" "$TRACKED" || rc=$?
 	bad=$(l1_verdicts "$dir" "$rc" | grep ^FAIL) &&
