@@ -27,7 +27,7 @@ measure()
 {
 	local mainline ours
 	[ -e "$OUT/kvm_stat" ] || vm_fail "no kvm_stat" || return
-	VM_MEM=256M vm_start bench || return
+	VM_KERNEL=$OUT/guest.bzImage VM_WAIT=120 VM_MEM=256M vm_start bench || return
 	mainline=$(cpu_ms python3 "$OUT/kvm_stat" -1) || return
 	ours=$(cpu_ms "$OUT/encstat") || return
 	vm_stop bench
