@@ -211,7 +211,7 @@ static const struct vm *find_vm(const struct vms *vms, const char *id)
 
 static void set_rates(struct vms *vms, const struct before *b)
 {
-	uint64_t ms = time_running_ms() - b->running_ms;
+	uint64_t ms = (time_running_ms() - b->running_ms) ?: 1;
 	size_t i;
 
 	for (i = 0; i < vms->nr; i++) {
@@ -220,7 +220,7 @@ static void set_rates(struct vms *vms, const struct before *b)
 		uint64_t n = vm_grown(vm, before, VM_TO_SHARED) +
 			     vm_grown(vm, before, VM_TO_PRIVATE);
 
-		vm->has_rate = vm->has_counters && vm->has_map && vm->map.tracked && ms;
+		vm->has_rate = vm->has_counters && vm->has_map && vm->map.tracked;
 		vm->rate_tenths = vm->has_rate ? (n * 10000 + ms / 2) / ms : 0;
 	}
 }
