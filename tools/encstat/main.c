@@ -27,6 +27,8 @@ enum {
 	RECORD	= 1 << 2,
 	REPLAY	= 1 << 3,
 	STAT	= 1 << 4,
+	TOP	= 1 << 24,
+	REPORT	= 1 << 25,
 	ALL	= ~0U,
 };
 
@@ -78,6 +80,14 @@ static const struct command commands[] = {
 	{ REPLAY, "replay", "FILE", 1, "list for each sample of a recording",
 	  NULL,
 	  cmd_replay },
+	{ TOP, "top", "", 0, "list and stat live, and a map of a VM's memory",
+	  "It needs a terminal; h shows the keys. With -F it plays a recording: [ and ]\n"
+	  "step from sample to sample. NO_COLOR=1 turns colours off.\n",
+	  cmd_top },
+	{ REPORT, "report", "FILE", 1, "a page of HTML: heat maps, timelines, tables",
+	  "Of all samples of a recording (-F), or of N samples (-n, 10 if not given)\n"
+	  "taken now. FILE needs nothing but itself.\n",
+	  cmd_report },
 };
 
 static bool set_pid(struct settings *s, const char *arg)
@@ -191,9 +201,9 @@ static bool set_version(struct settings *s, const char *arg)
 static const struct option_def options[] = {
 	{ 'p', "pid", "PID", ALL, "only the VMs of this process", set_pid },
 	{ 'g', "guest", "NAME", ALL, "only the VMs of this name", set_guest },
-	{ 'F', "file", "FILE", LIST | MAP, "the last sample of a recording", set_file },
-	{ 'i', "interval", "SEC", RECORD | STAT, "length of an interval (1)", set_interval },
-	{ 'n', "count", "N", RECORD | STAT, "end after N samples or intervals", set_count },
+	{ 'F', "file", "FILE", LIST | MAP | TOP | REPORT, "a recording, not now", set_file },
+	{ 'i', "interval", "SEC", RECORD | STAT | TOP | REPORT, "length of an interval (1)", set_interval },
+	{ 'n', "count", "N", RECORD | STAT | TOP | REPORT, "end after N samples or intervals", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
 	{ 'a', "addr", "SPEC", MAP, "only these addresses", set_addr },
 	{ 0, "shared", NULL, MAP, "only shared ranges", set_shared },
@@ -202,7 +212,7 @@ static const struct option_def options[] = {
 	{ 0, "pages", NULL, LIST | MAP | REPLAY | STAT, "sizes in pages of 4 KiB", set_pages },
 	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
 	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", LIST | MAP | RECORD | STAT, "look for sys/ and proc/ below DIR", set_root },
+	{ 0, "root", "DIR", LIST | MAP | RECORD | STAT | TOP | REPORT, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };

@@ -41,6 +41,12 @@ void msg_note(const char *code, const char *hint, const char *fmt, ...)
 
 void msg_fault(const struct fault *fault);
 
+/*
+ * While a program has the whole screen, it gets the texts, in one line each,
+ * and the exit code does not change. NULL: back to normal.
+ */
+void msg_divert(void (*to)(const char *text));
+
 /* The exit code of the first error, else EXIT_OK. */
 int msg_exit_code(void);
 

@@ -1,0 +1,2 @@
+#include "encstat.h"
+void cmd_report(const struct settings *s) {}
