@@ -325,6 +325,11 @@ static void put_cell(const struct places *p, int y, unsigned int col, const char
 	mvaddstr(y, x, buf);
 }
 
+static const char *vm_label(const struct feed_vm *v)
+{
+	return v->vm.name && *v->vm.name ? v->vm.name : "-";
+}
+
 static void draw_row(const struct top *t, const struct places *p, int y,
 		     const struct feed_vm *v, bool selected)
 {
@@ -342,7 +347,7 @@ static void draw_row(const struct top *t, const struct places *p, int y,
 			continue;
 		cell_text(buf, v, i);
 		if (i == COL_NAME)
-			put_cell(p, y, i, v->vm.name ?: "-", false);
+			put_cell(p, y, i, vm_label(v), false);
 		else
 			put_cell(p, y, i, buf, i != COL_READY);
 	}
@@ -510,7 +515,7 @@ static void draw_map_title(const struct top *t, const struct feed_vm *v, int y)
 	char name[NAME_MAX_COLS * 16], cell[TEXT_NUM], row[TEXT_NUM], shared[TEXT_NUM];
 
 	put_bar(y, LOOK_HEAD);
-	text_safe(name, sizeof(name), v->vm.name ?: "-", COLS / 3 < NAME_MAX_COLS ?
+	text_safe(name, sizeof(name), vm_label(v), COLS / 3 < NAME_MAX_COLS ?
 		  COLS / 3 : NAME_MAX_COLS);
 	text_size(cell, w->cell);
 	text_size(row, w->cell * w->cols);
