@@ -333,16 +333,16 @@ static void on_key(struct top *t, int key)
 		other_key(t, key);
 }
 
-static bool keys(struct top *t)
+/* Each key finds the screen as the one before it left it. */
+static void keys(struct top *t)
 {
-	bool any = false;
 	int key;
 
-	while (!t->quit && (key = getch()) != ERR) {
+	while (!t->quit && !term_stopped() && (key = getch()) != ERR) {
 		on_key(t, key);
-		any = true;
+		update_message(t);
+		top_draw(t);
 	}
-	return any;
 }
 
 static uint64_t until(uint64_t ms, uint64_t now)
@@ -372,7 +372,7 @@ static void loop(struct top *t, uint64_t left)
 		asked = t->interval_ms;
 		term_wait(until(due, time_running_ms()));
 		draw = term_resized();
-		draw |= keys(t);
+		keys(t);
 		if (asked != t->interval_ms)
 			due = time_running_ms() + t->interval_ms;
 	}

@@ -119,7 +119,7 @@ static const char style[] =
 	"th.l,td.l{text-align:left}td.name{white-space:normal;overflow-wrap:anywhere}"
 	"td.addr{font-family:ui-monospace,monospace}\n"
 	"svg{display:block;width:100%;height:auto;background:var(--card);border-radius:6px}\n"
-	"rect{shape-rendering:crispEdges}svg text{fill:var(--fg);font:11px ui-monospace,monospace}svg .dim{fill:var(--dim)}\n"
+	"svg text{fill:var(--fg);font:11px ui-monospace,monospace}svg .dim{fill:var(--dim)}\n"
 	".k0{fill:var(--k0)}.k1{fill:var(--k1)}.k2{fill:var(--k2)}.k3{fill:var(--k3)}"
 	".k4{fill:var(--k4)}.u{fill:var(--unknown)}\n"
 	".c{fill:none;stroke:var(--mark);stroke-width:1.5}.grid{stroke:var(--line);fill:none}\n"

@@ -85,8 +85,8 @@ static const struct command commands[] = {
 	  "step from sample to sample. NO_COLOR=1 turns colours off.\n",
 	  cmd_top },
 	{ REPORT, "report", "FILE", 1, "a page of HTML: heat maps, timelines, tables",
-	  "Of all samples of a recording (-F), or of N samples (-n, 10 if not given)\n"
-	  "taken now. FILE needs nothing but itself.\n",
+	  "Of all samples of a recording (-F), or of N intervals (-n, 10 if not given)\n"
+	  "from now on. FILE needs nothing but itself.\n",
 	  cmd_report },
 };
 

@@ -324,8 +324,11 @@ void svg_history(FILE *f, const struct report *r, const struct report_vm *v, siz
 	svg_begin(f, "hist", id, 20 + REPORT_BINS * height + 20, "Heat map of memory over time");
 	fprintf(f, "Each of the %d rows is %s of guest memory, the lowest addresses at the top; the "
 		"colour is how much of it is shared.</desc>\n", REPORT_BINS, text);
-	for (i = 0; i < REPORT_BINS; i++) {
+	fputs("<g shape-rendering=\"crispEdges\">\n", f);
+	for (i = 0; i < REPORT_BINS; i++)
 		history_row(f, r, v, i, 10 + i * height, height);
+	fputs("</g>\n", f);
+	for (i = 0; i < REPORT_BINS; i++) {
 		if (i % 8 || i * size >= ranges_bytes(&v->layout))
 			continue;
 		snprintf(text, sizeof(text), "%llx",

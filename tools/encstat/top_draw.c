@@ -293,23 +293,26 @@ static void time_text(char *buf, size_t size, uint64_t ms, const char *format)
 static void draw_title(const struct top *t)
 {
 	const struct feed *f = &t->feed;
-	char when[64], left[160], right[96];
-	int width;
+	char when[64], left[160], right[96], sort[32];
+	size_t width;
 
 	put_bar(0, LOOK_BAR);
 	time_text(when, sizeof(when), f->time_ms, f->recorded ?
 		  "%Y-%m-%d %H:%M:%S UTC" : "%H:%M:%S UTC");
-	snprintf(left, sizeof(left), " encstat top  %zu VM%s  %s", f->nr,
+	snprintf(left, sizeof(left), " encstat  %zu VM%s  %s", f->nr,
 		 f->nr == 1 ? "" : "s", when);
 	if (f->recorded)
-		snprintf(right, sizeof(right), "sample %zu of %zu  ", f->pos, f->nr_places);
+		snprintf(right, sizeof(right), "sample %zu of %zu ", f->pos, f->nr_places);
 	else
-		snprintf(right, sizeof(right), "every %g s  ", t->interval_ms / 1000.0);
-	snprintf(right + strlen(right), sizeof(right) - strlen(right), "%s  sort %s %s ",
-		 t->paused ? "PAUSED" : t->ended ? "END" : "", columns[t->sort].head,
-		 t->ascending ? "up" : "down");
+		snprintf(right, sizeof(right), "every %g s ", t->interval_ms / 1000.0);
+	if (t->paused || t->ended)
+		strcat(right, t->paused ? " PAUSED " : " END ");
 	width = put(0, 0, left);
-	if (width + (int)strlen(right) < COLS)
+	snprintf(sort, sizeof(sort), " sort %s %s ", columns[t->sort].head,
+		 t->ascending ? "up" : "down");
+	if (width + strlen(right) + strlen(sort) < (size_t)COLS)
+		strcat(right, sort);
+	if (width + strlen(right) < (size_t)COLS)
 		put(0, COLS - strlen(right), right);
 }
 
