@@ -155,11 +155,13 @@ static int wrong_terminal(const char *what)
 
 static int check_terminal(void)
 {
-	const char *cup;
+	const char *cup, *term = getenv("TERM");
 	int err;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return wrong_terminal("input and output must be a terminal");
+	if (!term || !*term)
+		return wrong_terminal("TERM is not set");
 	if (setupterm(NULL, STDOUT_FILENO, &err) == ERR)
 		return wrong_terminal(err < 0 ? "there is no database of terminals" :
 				      "the terminal that TERM names is not known");
