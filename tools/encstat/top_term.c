@@ -232,6 +232,7 @@ int term_open(void)
 		return wrong_terminal(strerror(errno));
 	make_undo();
 	catch_all();
+	del_curterm(cur_term);
 	is_open = 1;
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen) {
