@@ -112,7 +112,8 @@ static void range_table(FILE *f, const struct report_vm *v)
 	for (k = 0; k < used; k++) {
 		const struct range *range = &shared->v[index[k]];
 
-		fprintf(f, "<tr><td class=\"l addr\">0x%016llx</td><td class=\"l addr\">0x%016llx</td>",
+		fprintf(f, "<tr><td class=\"l addr\">0x%016llx</td>"
+			"<td class=\"l addr\">0x%016llx</td>",
 			(unsigned long long)range->start, (unsigned long long)range->end);
 		cell_size(f, true, values[k]);
 		fputs("</tr>\n", f);

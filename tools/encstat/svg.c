@@ -51,8 +51,9 @@ void svg_legend(FILE *f)
 	for (i = BIN_PRIVATE; i <= BIN_UNKNOWN; i++)
 		fprintf(f, "<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"%s\" "
 			"width=\"14\" height=\"14\"/></svg>%s</li>\n", bin_class[i], bin_text[i]);
-	fputs("<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"c\" x=\"1\" y=\"1\" "
-	      "width=\"12\" height=\"12\"/></svg>changed in the interval</li>\n</ul>\n", f);
+	fputs("<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">"
+	      "<rect class=\"c\" x=\"1\" y=\"1\" width=\"12\" height=\"12\"/></svg>"
+	      "changed in the interval</li>\n</ul>\n", f);
 }
 
 /* Cells of a row that are alike are one rectangle, which says what it is. */
@@ -95,8 +96,9 @@ static void map_row(FILE *f, const struct report_vm *v, const struct view *w, un
 	}
 	for (i = 0; i < w->cols; i++)
 		if (cells[i].changed)
-			fprintf(f, "<rect class=\"c\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\"/>\n",
-				LEFT + i * CELL + 1, 10 + row * CELL + 1, CELL - 3, CELL - 3);
+			fprintf(f, "<rect class=\"c\" x=\"%u\" y=\"%u\" "
+				"width=\"%u\" height=\"%u\"/>\n", LEFT + i * CELL + 1,
+				10 + row * CELL + 1, CELL - 3, CELL - 3);
 }
 
 void svg_map(FILE *f, const struct report_vm *v, size_t id)
@@ -121,8 +123,8 @@ void svg_map(FILE *f, const struct report_vm *v, size_t id)
 		map_row(f, v, &w, i);
 	}
 	fputs("</svg>\n", f);
-	fprintf(f, "<p class=\"dim\">A cell is %s, a row %s. Rows without memory are left out where "
-		"there is a line.</p>\n", cell, line);
+	fprintf(f, "<p class=\"dim\">A cell is %s, a row %s. Rows without memory are left out "
+		"where there is a line.</p>\n", cell, line);
 }
 
 /* Where a time is. */
@@ -287,7 +289,8 @@ static void history_row(FILE *f, const struct report *r, const struct report_vm 
 			;
 		if (b == BIN_NONE)
 			continue;
-		fprintf(f, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
+		fprintf(f, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" "
+			"width=\"%.1f\" height=\"%.1f\"/>\n",
 			bin_class[b], time_x(r, v->points[i].start_ms), y,
 			time_x(r, v->points[j - 1].end_ms) - time_x(r, v->points[i].start_ms),
 			height);
@@ -322,8 +325,8 @@ void svg_history(FILE *f, const struct report *r, const struct report_vm *v, siz
 
 	text_size(text, size);
 	svg_begin(f, "hist", id, 20 + REPORT_BINS * height + 20, "Heat map of memory over time");
-	fprintf(f, "Each of the %d rows is %s of guest memory, the lowest addresses at the top; the "
-		"colour is how much of it is shared.</desc>\n", REPORT_BINS, text);
+	fprintf(f, "Each of the %d rows is %s of guest memory, the lowest addresses at the top; "
+		"the colour is how much of it is shared.</desc>\n", REPORT_BINS, text);
 	fputs("<g shape-rendering=\"crispEdges\">\n", f);
 	for (i = 0; i < REPORT_BINS; i++)
 		history_row(f, r, v, i, 10 + i * height, height);
