@@ -49,6 +49,8 @@ void cmd_completion(const struct settings *s);
 void cmd_stat(const struct settings *s);
 void cmd_record(const struct settings *s);
 void cmd_replay(const struct settings *s);
+void cmd_report(const struct settings *s);
+void cmd_top(const struct settings *s);
 
 void show_list(struct vms *vms);
 

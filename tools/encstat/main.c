@@ -32,6 +32,8 @@ enum {
 	TRACE	= 1 << 10,
 	METRICS	= 1 << 11,
 	COMPLETION = 1 << 12,
+	TOP	= 1 << 24,
+	REPORT	= 1 << 25,
 	ALL	= ~0U,
 };
 
@@ -109,6 +111,14 @@ static const struct command commands[] = {
 	{ REPLAY, "replay", "FILE", 1, "list for each sample of a recording",
 	  NULL,
 	  cmd_replay },
+	{ TOP, "top", "", 0, "list and stat live, and a map of a VM's memory",
+	  "It needs a terminal; h shows the keys. With -F it plays a recording: [ and ]\n"
+	  "step from sample to sample. NO_COLOR=1 turns colours off.\n",
+	  cmd_top },
+	{ REPORT, "report", "FILE", 1, "a page of HTML: heat maps, timelines, tables",
+	  "Of all samples of a recording (-F), or of N intervals (-n, 10 if not given)\n"
+	  "from now on. FILE needs nothing but itself.\n",
+	  cmd_report },
 	{ COMPLETION, "completion", "", 0, "the completion of bash, made from these tables",
 	  NULL,
 	  cmd_completion },
@@ -256,9 +266,9 @@ static bool set_version(struct settings *s, const char *arg)
 static const struct option_def options[] = {
 	{ 'p', "pid", "PID", ALL & ~COMPLETION, "only the VMs of this process", set_pid },
 	{ 'g', "guest", "NAME", ALL & ~COMPLETION, "only the VMs of this name", set_guest },
-	{ 'F', "file", "FILE", LIST | MAP | METRICS, "the last sample of a recording", set_file },
-	{ 'i', "interval", "SEC", LIST | RECORD | STAT, "length of an interval (1)", set_interval },
-	{ 'n', "count", "N", RECORD | STAT | TRACE, "end after N samples, intervals, events", set_count },
+	{ 'F', "file", "FILE", LIST | MAP | METRICS | TOP | REPORT, "a recording, not now", set_file },
+	{ 'i', "interval", "SEC", LIST | RECORD | STAT | TOP | REPORT, "length of an interval (1)", set_interval },
+	{ 'n', "count", "N", RECORD | STAT | TRACE | TOP | REPORT, "end after N samples, intervals, events", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
 	{ 'o', "columns", "LIST", LIST, "these columns, with commas; help: all there are", set_columns },
 	{ 0, "sort", "COLUMN", LIST, "by this column; with - in front the other way", set_sort },
@@ -272,7 +282,7 @@ static const struct option_def options[] = {
 	{ 0, "pages", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in pages of 4 KiB", set_pages },
 	{ 'j', "json", NULL, ALL & ~(METRICS | COMPLETION), "JSON, errors too; sizes are in bytes", set_json },
 	{ 0, "pretty", NULL, ALL & ~(METRICS | COMPLETION), "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | METRICS | RECORD | STAT | TRACE, "look for sys/ and proc/ below DIR", set_root },
+	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | METRICS | RECORD | STAT | TRACE | TOP | REPORT, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };

@@ -44,6 +44,12 @@ void msg_fault(const struct fault *fault);
 /* What was looked for has been found; it is no error, but makes EXIT_FINDING. */
 void msg_finding(void);
 
+/*
+ * While a program has the whole screen, it gets the texts, in one line each,
+ * and the exit code does not change. NULL: back to normal.
+ */
+void msg_divert(void (*to)(const char *text));
+
 /* The exit code of the first error, else EXIT_FINDING or EXIT_OK. */
 int msg_exit_code(void);
 
