@@ -22,6 +22,7 @@ run_row()
 	cp "$BASE_KERNEL" "$dir/base.bzImage"
 	build_c perf ci/l1/perf.c
 	cp "$BUILD/perf" "$dir/"
+	cp "${SELFTESTS_TREE:-$LINUX}/tools/kvm/kvm_stat/kvm_stat" "$dir/" || die "no kvm_stat"
 	l1_env "$dir" ROW
 	l1_qemu "$dir" "$(declared "bench/$ROW" timeout)" "$append" || rc=$?
 	bad=$(l1_verdicts "$dir" "$rc" | grep ^FAIL) &&

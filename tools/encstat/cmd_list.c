@@ -1,35 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /* encstat list: a line for each VM. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "encstat.h"
+#include "guest.h"
+#include "list_cols.h"
 #include "msg.h"
 #include "out.h"
-
-enum {
-	COL_VM, COL_PID, COL_NAME, COL_MEMORY, COL_READONLY, COL_PRIVATE, COL_SHARED,
-	COL_SHARE, COL_UNBACKED, COL_RANGES, COL_READY, COL_TRACKED, COL_TRACKER,
-	COL_SIM, COL_C_BIT, COL_COMPLETE,
-};
+#include "recording.h"
+#include "sampler.h"
+#include "since.h"
 
 const struct out_col vm_cols[] = {
-	[COL_VM]	= { "vm" },
-	[COL_PID]	= { "pid",			"PID",		OUT_RIGHT },
-	[COL_NAME]	= { "name",			"NAME" },
-	[COL_MEMORY]	= { "memory_bytes",		"MEMORY",	OUT_RIGHT },
-	[COL_READONLY]	= { "memory_readonly_bytes" },
-	[COL_PRIVATE]	= { "private_bytes",		"PRIVATE",	OUT_RIGHT },
-	[COL_SHARED]	= { "shared_bytes",		"SHARED",	OUT_RIGHT },
-	[COL_SHARE]	= { NULL,			"SHARE",	OUT_RIGHT },
-	[COL_UNBACKED]	= { "shared_without_memory_bytes" },
-	[COL_RANGES]	= { "shared_ranges",		"RANGES",	OUT_RIGHT },
-	[COL_READY]	= { "ready",			"READY" },
-	[COL_TRACKED]	= { "tracked" },
-	[COL_TRACKER]	= { "tracker_bytes",		"TRACKER",	OUT_RIGHT },
-	[COL_SIM]	= { "sev_sim" },
-	[COL_C_BIT]	= { "c_bit" },
-	[COL_COMPLETE]	= { "complete" },
+	[VM_COL_VM]	= { "vm" },
+	[VM_COL_PID]	= { "pid",			"PID",		OUT_RIGHT },
+	[VM_COL_NAME]	= { "name",			"NAME" },
+	[VM_COL_MEMORY]	= { "memory_bytes",		"MEMORY",	OUT_RIGHT },
+	[VM_COL_READONLY]	= { "memory_readonly_bytes", NULL,	OUT_RIGHT },
+	[VM_COL_PRIVATE]	= { "private_bytes",		"PRIVATE",	OUT_RIGHT },
+	[VM_COL_SHARED]	= { "shared_bytes",		"SHARED",	OUT_RIGHT },
+	[VM_COL_SHARE]	= { NULL,			"SHARE",	OUT_RIGHT },
+	[VM_COL_UNBACKED]	= { "shared_without_memory_bytes", NULL, OUT_RIGHT },
+	[VM_COL_RANGES]	= { "shared_ranges",		"RANGES",	OUT_RIGHT },
+	[VM_COL_READY]	= { "ready",			"READY" },
+	[VM_COL_TRACKED]	= { "tracked" },
+	[VM_COL_TRACKER]	= { "tracker_bytes",		"TRACKER",	OUT_RIGHT },
+	[VM_COL_SIM]	= { "sev_sim" },
+	[VM_COL_C_BIT]	= { "c_bit",		NULL,		OUT_RIGHT },
+	[VM_COL_COMPLETE]	= { "complete" },
+	[VM_COL_VIOLATIONS] = { "violations",	NULL,		OUT_RIGHT },
+	[VM_COL_RATE]	= { "conversions_per_s", NULL,		OUT_RIGHT },
+	[VM_COL_SINCE]	= { "ready_since_ms" },
 };
 
 const unsigned int vm_cols_nr = sizeof(vm_cols) / sizeof(*vm_cols);
@@ -56,13 +59,13 @@ static void show_share(bool known, uint64_t shared, uint64_t memory)
 	char buf[32];
 
 	if (!known || !memory) {
-		out_none(COL_SHARE, "-");
+		out_none(VM_COL_SHARE, "-");
 		return;
 	}
 	snprintf(buf, sizeof(buf), "%.1f%%", 100.0 * shared / memory);
 	if (shared && !strcmp(buf, "0.0%"))
 		strcpy(buf, "<0.1%");
-	out_str(COL_SHARE, buf);
+	out_str(VM_COL_SHARE, buf);
 }
 
 static void show_memory(const struct vm *vm)
@@ -73,44 +76,63 @@ static void show_memory(const struct vm *vm)
 	uint64_t total = ranges_bytes(memory), shr = ranges_bytes(shared);
 	uint64_t priv = both ? private_bytes(memory, shared) : 0;
 
-	show_size(COL_MEMORY, vm->has_slots, total);
-	show_size(COL_READONLY, vm->has_slots, vm->slots.readonly_bytes);
-	show_size(COL_PRIVATE, both, priv);
-	show_size(COL_SHARED, tracked, shr);
+	show_size(VM_COL_MEMORY, vm->has_slots, total);
+	show_size(VM_COL_READONLY, vm->has_slots, vm->slots.readonly_bytes);
+	show_size(VM_COL_PRIVATE, both, priv);
+	show_size(VM_COL_SHARED, tracked, shr);
 	show_share(both, total - priv, total);
-	show_size(COL_UNBACKED, both, shr - (total - priv));
+	show_size(VM_COL_UNBACKED, both, shr - (total - priv));
 	if (tracked)
-		out_uint(COL_RANGES, shared->nr);
+		out_uint(VM_COL_RANGES, shared->nr);
 	else
-		out_none(COL_RANGES, "-");
+		out_none(VM_COL_RANGES, "-");
 }
 
 static void show_tracker(const struct vm *vm)
 {
-	show_flag(COL_READY, vm->has_ready && (!vm->has_map || vm->map.tracked), vm->ready);
-	show_flag(COL_TRACKED, vm->has_map, vm->map.tracked);
+	show_flag(VM_COL_READY, vm->has_ready && (!vm->has_map || vm->map.tracked), vm->ready);
+	show_flag(VM_COL_TRACKED, vm->has_map, vm->map.tracked);
 	if (vm->has_map && !vm->map.tracked)
-		out_none(COL_TRACKER, "off");
+		out_none(VM_COL_TRACKER, "off");
 	else
-		show_size(COL_TRACKER, vm->has_bytes, vm->tracker_bytes);
-	show_flag(COL_SIM, vm->has_map, vm->map.sev_sim);
+		show_size(VM_COL_TRACKER, vm->has_bytes, vm->tracker_bytes);
+	show_flag(VM_COL_SIM, vm->has_map, vm->map.sev_sim);
 	if (vm->has_map && vm->map.c_bit >= 0)
-		out_uint(COL_C_BIT, vm->map.c_bit);
+		out_uint(VM_COL_C_BIT, vm->map.c_bit);
 	else
-		out_none(COL_C_BIT, "-");
-	show_flag(COL_COMPLETE, true, vm->has_slots && vm->has_map && vm->map.complete);
+		out_none(VM_COL_C_BIT, "-");
+	show_flag(VM_COL_COMPLETE, true, vm->has_slots && vm->has_map && vm->map.complete);
+	if (vm->has_violations)
+		out_uint(VM_COL_VIOLATIONS, vm->violations);
+	else
+		out_none(VM_COL_VIOLATIONS, "-");
+	if (vm->has_rate)
+		out_tenths(VM_COL_RATE, vm->rate_tenths);
+	else
+		out_none(VM_COL_RATE, "-");
+	if (vm->since_ms && vm->has_ready && vm->ready)
+		out_time(VM_COL_SINCE, vm->since_ms);
+	else
+		out_none(VM_COL_SINCE, "-");
 }
 
 void vm_show(const struct vm *vm)
 {
-	out_str(COL_VM, vm->id);
-	out_uint(COL_PID, vm->pid);
+	out_str(VM_COL_VM, vm->id);
+	out_uint(VM_COL_PID, vm->pid);
 	if (vm->name)
-		out_str(COL_NAME, vm->name);
+		out_str(VM_COL_NAME, vm->name);
 	else
-		out_none(COL_NAME, "-");
+		out_none(VM_COL_NAME, "-");
 	show_memory(vm);
 	show_tracker(vm);
+}
+
+static void show_row(const struct vm *vm)
+{
+	out_row();
+	vm_show(vm);
+	out_row_end();
 }
 
 void show_list(struct vms *vms)
@@ -119,23 +141,170 @@ void show_list(struct vms *vms)
 
 	out_table("vms", vm_cols, vm_cols_nr, OUT_TABLE);
 	for (i = 0; i < vms->nr; i++) {
-		if (!vm_load(&vms->v[i], vms))
-			continue;
-		out_row();
-		vm_show(&vms->v[i]);
-		out_row_end();
+		if (vm_load(&vms->v[i], vms))
+			show_row(&vms->v[i]);
 		vm_unload(&vms->v[i]);
 	}
 	out_table_end();
+}
+
+/* Leaves out the VMs that are gone. */
+static void load_all(struct vms *vms)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < vms->nr; i++) {
+		if (vm_load(&vms->v[i], vms))
+			vms->v[n++] = vms->v[i];
+		else
+			free(vms->v[i].name);
+	}
+	vms->nr = n;
+}
+
+/* In another way than the usual one; to sort them, all must be there at once. */
+static void show_chosen(struct vms *vms, const struct settings *s)
+{
+	size_t i;
+
+	load_all(vms);
+	if (s->sort.on)
+		list_sort(vms, &s->sort);
+	out_table("vms", vm_cols, vm_cols_nr, OUT_TABLE);
+	if (s->columns.nr)
+		out_table_order(s->columns.order, s->columns.nr, s->columns.heads);
+	for (i = 0; i < vms->nr; i++)
+		show_row(&vms->v[i]);
+	out_table_end();
+}
+
+/* What each counter was, an interval ago. */
+struct before {
+	struct vms vms;
+	uint64_t running_ms;
+};
+
+static bool wait_interval(struct before *b, const struct settings *s)
+{
+	struct pace pace;
+	size_t i;
+
+	pace_start(&pace, s->interval_ms, 2);
+	if (!pace_next(&pace) || vms_find(&b->vms, &s->filter))
+		return false;
+	b->vms.only_stats = true;
+	for (i = 0; i < b->vms.nr; i++)
+		vm_load(&b->vms.v[i], &b->vms);
+	b->running_ms = time_running_ms();
+	return pace_next(&pace);
+}
+
+static const struct vm *find_vm(const struct vms *vms, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < vms->nr; i++)
+		if (!strcmp(vms->v[i].id, id))
+			return &vms->v[i];
+	return NULL;
+}
+
+static void set_rates(struct vms *vms, const struct before *b)
+{
+	uint64_t ms = (time_running_ms() - b->running_ms) ?: 1;
+	size_t i;
+
+	for (i = 0; i < vms->nr; i++) {
+		struct vm *vm = &vms->v[i];
+		const struct vm *before = find_vm(&b->vms, vm->id);
+		uint64_t n = vm_grown(vm, before, VM_TO_SHARED) +
+			     vm_grown(vm, before, VM_TO_PRIVATE);
+
+		vm->has_rate = vm->has_counters && vm->has_map && vm->map.tracked;
+		vm->rate_tenths = vm->has_rate ? (n * 10000 + ms / 2) / ms : 0;
+	}
+}
+
+static void list_rates(const struct settings *s)
+{
+	struct before before = { 0 };
+	struct vms vms = { 0 };
+
+	if (wait_interval(&before, s) && !vms_find(&vms, &s->filter)) {
+		vms.want_counters = true;
+		load_all(&vms);
+		set_rates(&vms, &before);
+		vms.recorded = true;	/* there is nothing more to load */
+		show_chosen(&vms, s);
+	}
+	vms_free(&vms);
+	vms_free(&before.vms);
+}
+
+static bool wants_since(const struct settings *s)
+{
+	return list_choice_has(&s->columns, VM_COL_SINCE) ||
+	       (s->sort.on && s->sort.col == VM_COL_SINCE);
+}
+
+/* The last sample; to know since when a VM is READY, all must be looked at. */
+static int find_last(struct vms *vms, const struct settings *s)
+{
+	struct since since = { 0 };
+	struct recording r;
+	uint64_t time_ms;
+	struct vms next;
+	int ret;
+
+	if (vms_find(vms, &s->filter))
+		return -1;
+	if (!s->filter.file || !wants_since(s))
+		return 0;
+	if (recording_open(&r, s->filter.file))
+		return -1;
+	while ((ret = recording_next(&r, &s->filter, &next, &time_ms))) {
+		if (ret < 0)
+			continue;
+		since_update(&since, &next, time_ms);
+		vms_free(vms);
+		*vms = next;
+	}
+	since_free(&since);
+	recording_close(&r);
+	return 0;
+}
+
+static void list_help_columns(void)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; (name = list_col_name(i)); i++)
+		printf("%s\n", name);
 }
 
 void cmd_list(const struct settings *s)
 {
 	struct vms vms;
 
-	if (vms_find(&vms, &s->filter))
+	if (s->help_columns) {
+		list_help_columns();
 		return;
-	show_list(&vms);
+	}
+	if (!s->filter.file && guest_is_here(s->filter.root)) {
+		guest_list(s);
+		return;
+	}
+	if (s->has_interval) {
+		list_rates(s);
+		return;
+	}
+	if (find_last(&vms, s))
+		return;
+	if (s->sort.on || s->columns.nr)
+		show_chosen(&vms, s);
+	else
+		show_list(&vms);
 	if (!vms.nr)
 		msg_note("no-vm", NULL, "no VM is running");
 	vms_free(&vms);

@@ -3,26 +3,64 @@
 #include <stdio.h>
 
 #include "encstat.h"
+#include "guest.h"
 #include "msg.h"
 #include "out.h"
+#include "where.h"
 
-enum { COL_START, COL_END, COL_SIZE, COL_STATUS };
+enum { RANGE_START, RANGE_END, RANGE_SIZE, RANGE_STATUS, RANGE_SLOT, RANGE_FLAGS, RANGE_WHERE };
 
 static const struct out_col cols[] = {
-	[COL_START]	= { "start_gpa",	"START",	OUT_LEFT,	18 },
-	[COL_END]	= { "end_gpa",		"END",		OUT_LEFT,	18 },
-	[COL_SIZE]	= { "size_bytes",	"SIZE",		OUT_RIGHT,	12 },
-	[COL_STATUS]	= { "status",		"STATUS",	OUT_LEFT,	0 },
+	[RANGE_START]	= { "start_gpa",	"START",	OUT_LEFT,	18 },
+	[RANGE_END]	= { "end_gpa",		"END",		OUT_LEFT,	18 },
+	[RANGE_SIZE]	= { "size_bytes",	"SIZE",		OUT_RIGHT,	12 },
+	[RANGE_STATUS]	= { "status",		"STATUS",	OUT_LEFT,	7 },
+	[RANGE_SLOT]	= { "slot",		"SLOT",		OUT_RIGHT,	4 },
+	[RANGE_FLAGS]	= { "slot_flags",	"FLAGS",	OUT_LEFT,	6 },
+	[RANGE_WHERE]	= { "where",		"WHERE" },
 };
 
-static void show_range(const struct range *range, bool is_shared)
+#define COLS_USUAL	(RANGE_STATUS + 1)
+#define COLS_WHERE	(RANGE_WHERE + 1)
+
+static void show_place(const struct place *place)
+{
+	if (place->slot) {
+		out_uint(RANGE_SLOT, place->slot->id);
+		out_str(RANGE_FLAGS, place->slot->flags);
+	} else {
+		out_none(RANGE_SLOT, "-");
+		out_none(RANGE_FLAGS, "-");
+	}
+	if (place->where)
+		out_str(RANGE_WHERE, place->where);
+	else
+		out_none(RANGE_WHERE, "-");
+}
+
+static void show_range(const struct range *range, bool is_shared, const struct place *place)
 {
 	out_row();
-	out_addr(COL_START, range->start);
-	out_addr(COL_END, range->end);
-	out_size(COL_SIZE, range->end - range->start);
-	out_str(COL_STATUS, is_shared ? "shared" : "private");
+	out_addr(RANGE_START, range->start);
+	out_addr(RANGE_END, range->end);
+	out_size(RANGE_SIZE, range->end - range->start);
+	out_str(RANGE_STATUS, is_shared ? "shared" : "private");
+	if (place)
+		show_place(place);
 	out_row_end();
+}
+
+/* A range that is in several places is cut there. */
+static void show_places(const struct slot_map *slots, struct range range, bool is_shared)
+{
+	struct place place;
+	uint64_t end = range.end;
+
+	for (; range.start < end; range.start = range.end) {
+		place_at(slots, range.start, &place);
+		range.end = place.until < end ? place.until : end;
+		show_range(&range, is_shared, &place);
+	}
 }
 
 /* Without all of the map and all of the slots, nothing is known to be private. */
@@ -34,13 +72,17 @@ static void show_ranges(const struct vm *vm, const struct settings *s)
 	bool is_shared;
 	struct walk w;
 
-	out_table("ranges", cols, sizeof(cols) / sizeof(*cols), OUT_STREAM);
+	out_table("ranges", cols, s->where ? COLS_WHERE : COLS_USUAL, OUT_STREAM);
 	walk_start(&w, all ? &vm->slots.memory : &nothing, &vm->map.shared);
 	while (walk_next(&w, &range, &is_shared)) {
 		if (is_shared ? s->private_only : s->shared_only)
 			continue;
-		for (; filter_part(&s->addr, &range, &part); range.start = part.end)
-			show_range(&part, is_shared);
+		for (; filter_part(&s->addr, &range, &part); range.start = part.end) {
+			if (s->where)
+				show_places(&vm->slots, part, is_shared);
+			else
+				show_range(&part, is_shared, NULL);
+		}
 	}
 	out_table_end();
 }
@@ -94,6 +136,10 @@ void cmd_map(const struct settings *s)
 	struct vms vms;
 	size_t i;
 
+	if (!s->filter.file && guest_is_here(s->filter.root)) {
+		guest_map(s);
+		return;
+	}
 	if (vms_find(&vms, &s->filter))
 		return;
 

@@ -11,6 +11,7 @@
 #include "msg.h"
 #include "recording.h"
 #include "sampler.h"
+#include "since.h"
 
 static void write_ranges(const char *key, bool known, const struct ranges *ranges)
 {
@@ -147,6 +148,7 @@ static const struct out_col cols[] = {
 
 void cmd_replay(const struct settings *s)
 {
+	struct since since = { 0 };
 	struct recording r;
 	uint64_t time_ms;
 	struct vms vms;
@@ -158,6 +160,7 @@ void cmd_replay(const struct settings *s)
 	while ((ret = recording_next(&r, &s->filter, &vms, &time_ms))) {
 		if (ret < 0)
 			continue;
+		since_update(&since, &vms, time_ms);
 		out_row();
 		out_time(COL_TIME, time_ms);
 		show_list(&vms);
@@ -165,5 +168,6 @@ void cmd_replay(const struct settings *s)
 		vms_free(&vms);
 	}
 	out_table_end();
+	since_free(&since);
 	recording_close(&r);
 }

@@ -44,14 +44,6 @@ static const struct vm *find_past(const struct past *past, const char *id)
 	return NULL;
 }
 
-/* A counter that went back belongs to another VM of the same name: from 0, then. */
-static uint64_t grown(const struct vm *vm, const struct vm *before, enum vm_counter c)
-{
-	uint64_t old = before && before->has_counters ? before->counters[c] : 0;
-
-	return vm->counters[c] - (old <= vm->counters[c] ? old : 0);
-}
-
 static void show_rate(unsigned int col, uint64_t n, uint64_t ms)
 {
 	out_tenths(col, (n * 10000 + ms / 2) / ms);
@@ -59,13 +51,13 @@ static void show_rate(unsigned int col, uint64_t n, uint64_t ms)
 
 static void show_counters(const struct vm *vm, const struct vm *before, uint64_t ms)
 {
-	show_rate(COL_CALLS, grown(vm, before, VM_CALLS), ms);
-	show_rate(COL_TO_SHARED, grown(vm, before, VM_TO_SHARED), ms);
-	show_rate(COL_TO_PRIVATE, grown(vm, before, VM_TO_PRIVATE), ms);
-	show_rate(COL_REFUSED, grown(vm, before, VM_REFUSED_INVAL) +
-			       grown(vm, before, VM_REFUSED_PERM), ms);
-	out_uint(COL_READY_SET, grown(vm, before, VM_READY_SET));
-	out_uint(COL_READY_CLEARED, grown(vm, before, VM_READY_CLEARED));
+	show_rate(COL_CALLS, vm_grown(vm, before, VM_CALLS), ms);
+	show_rate(COL_TO_SHARED, vm_grown(vm, before, VM_TO_SHARED), ms);
+	show_rate(COL_TO_PRIVATE, vm_grown(vm, before, VM_TO_PRIVATE), ms);
+	show_rate(COL_REFUSED, vm_grown(vm, before, VM_REFUSED_INVAL) +
+			       vm_grown(vm, before, VM_REFUSED_PERM), ms);
+	out_uint(COL_READY_SET, vm_grown(vm, before, VM_READY_SET));
+	out_uint(COL_READY_CLEARED, vm_grown(vm, before, VM_READY_CLEARED));
 }
 
 /* Of a VM that is not tracked, all numbers are 0 and say nothing. */

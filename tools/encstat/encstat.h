@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "filter.h"
+#include "list_cols.h"
 #include "out.h"
 #include "vm.h"
 
@@ -14,10 +15,17 @@
 struct settings {
 	struct vm_filter filter;
 	struct ranges addr;	/* empty: all */
+	const char *ram;	/* a copy of the guest's /proc/iomem, or NULL */
 	bool shared_only;
 	bool private_only;
 	enum out_unit unit;
+	struct list_choice columns;
+	struct list_sort sort;
+	bool help_columns;
+	bool where;
+	uint64_t min_pages;	/* 0: any size */
 	uint64_t interval_ms;
+	bool has_interval;	/* it was given */
 	uint64_t count;		/* 0: until a signal comes */
 	bool json;
 	bool csv;
@@ -33,9 +41,16 @@ struct settings {
  */
 void cmd_list(const struct settings *s);
 void cmd_map(const struct settings *s);
+void cmd_check(const struct settings *s);
+void cmd_diff(const struct settings *s);
+void cmd_trace(const struct settings *s);
+void cmd_metrics(const struct settings *s);
+void cmd_completion(const struct settings *s);
 void cmd_stat(const struct settings *s);
 void cmd_record(const struct settings *s);
 void cmd_replay(const struct settings *s);
+void cmd_report(const struct settings *s);
+void cmd_top(const struct settings *s);
 
 void show_list(struct vms *vms);
 

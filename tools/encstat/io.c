@@ -55,6 +55,16 @@ static int reader_fill(struct reader *r)
 	return 0;
 }
 
+int reader_peek(struct reader *r, const char **text, size_t *len)
+{
+	while (!r->eof && r->len - r->pos < 64)
+		if (reader_fill(r))
+			return -1;
+	*text = r->buf + r->pos;
+	*len = r->len - r->pos;
+	return 0;
+}
+
 int reader_line(struct reader *r, const char **line, const char **end)
 {
 	const char *start, *newline;

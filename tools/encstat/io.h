@@ -27,6 +27,9 @@ void reader_close(struct reader *r);
  */
 int reader_line(struct reader *r, const char **line, const char **end);
 
+/* What comes next, without taking it; fewer than 64 bytes only at the end. */
+int reader_peek(struct reader *r, const char **text, size_t *len);
+
 /* A whole file, at most @max bytes of it, terminated; NULL with errno. */
 char *read_whole(int dir, const char *file, size_t max, size_t *len);
 

@@ -27,6 +27,13 @@ enum {
 	RECORD	= 1 << 2,
 	REPLAY	= 1 << 3,
 	STAT	= 1 << 4,
+	DIFF	= 1 << 8,
+	CHECK	= 1 << 9,
+	TRACE	= 1 << 10,
+	METRICS	= 1 << 11,
+	COMPLETION = 1 << 12,
+	TOP	= 1 << 24,
+	REPORT	= 1 << 25,
 	ALL	= ~0U,
 };
 
@@ -55,7 +62,9 @@ static const struct command commands[] = {
 	  "device memory such as a frame buffer; it is PRIVATE or SHARED. RANGES are\n"
 	  "the shared ones. TRACKER is the memory that the host spends on tracking;\n"
 	  "off: the VM is not tracked, because the parameter kvm.page_enc_status was\n"
-	  "off when it was created. READY: the guest says that this is all up to date.\n",
+	  "off when it was created. READY: the guest says that this is all up to date.\n"
+	  "With -i SEC it waits so long, and the column 'conversions' has the pages\n"
+	  "converted a second; 'since' is known of recordings only.\n",
 	  cmd_list },
 	{ MAP, "map", "", 0, "the private and shared ranges of each VM",
 	  "END is the first address behind the range.\n"
@@ -67,17 +76,52 @@ static const struct command commands[] = {
 	  "  N,M    from N to M, without M\n"
 	  "Numbers are decimal or 0x..., and may end in K, M, G or T.\n",
 	  cmd_map },
+	{ DIFF, "diff", "A B", 2, "where two maps differ",
+	  "A and B are each one of\n"
+	  "  PID or PID-FD  a VM that is running; live: the one that -p or -g says\n"
+	  "  FILE           a recording (its last sample), a copy of page_enc_map, or what\n"
+	  "                 a guest has in /sys/kernel/debug/x86/mem_encrypt/decrypted\n"
+	  "  FILE:PID       the VM of a recording, if there are several\n"
+	  "  -              a map or a list from standard input\n"
+	  "A guest's list only knows RAM: with --ram nothing else is compared.\n"
+	  "The exit code is 3 if they differ.\n",
+	  cmd_diff },
+	{ CHECK, "check", "", 0, "is everything in place, and what to do if not",
+	  "In a host it looks at the kernel, its parameters, /dev/kvm, debugfs, and each\n"
+	  "VM and its QEMU; in a guest at CPUID, SEV, the kernel's log, debugfs and EFI.\n"
+	  "What only root may see is 'unknown' to others. The exit code is 3 if something\n"
+	  "is wrong; warnings and what is unknown do not count.\n",
+	  cmd_check },
 	{ STAT, "stat", "", 0, "how fast each VM converts memory",
 	  "A line for each VM and interval. Rates are pages or calls a second in that\n"
 	  "interval, the first one too; a VM that began within it counts from then on.\n"
 	  "READY+ and READY- are how often READY was set and withdrawn.\n",
 	  cmd_stat },
+	{ METRICS, "metrics", "", 0, "OpenMetrics text, for node-exporter and the like",
+	  "For the textfile collector, write to a file beside it and rename that.\n",
+	  cmd_metrics },
+	{ TRACE, "trace", "", 0, "what guests announce, as it happens",
+	  "A line for each tracepoint kvm:kvm_page_enc_*: what a guest has set, what was\n"
+	  "refused, READY, and accesses against the status (strict mode of simulated SEV).\n"
+	  "Filters let nothing through that lacks what they look at. Ctrl-C ends it.\n",
+	  cmd_trace },
 	{ RECORD, "record", "FILE", 1, "samples of all VMs, for replay and -F",
 	  "FILE gets a line of JSON for each sample. Ctrl-C ends it.\n",
 	  cmd_record },
 	{ REPLAY, "replay", "FILE", 1, "list for each sample of a recording",
 	  NULL,
 	  cmd_replay },
+	{ TOP, "top", "", 0, "list and stat live, and a map of a VM's memory",
+	  "It needs a terminal; h shows the keys. With -F it plays a recording: [ and ]\n"
+	  "step from sample to sample. NO_COLOR=1 turns colours off.\n",
+	  cmd_top },
+	{ REPORT, "report", "FILE", 1, "a page of HTML: heat maps, timelines, tables",
+	  "Of all samples of a recording (-F), or of N intervals (-n, 10 if not given)\n"
+	  "from now on. FILE needs nothing but itself.\n",
+	  cmd_report },
+	{ COMPLETION, "completion", "", 0, "the completion of bash, made from these tables",
+	  NULL,
+	  cmd_completion },
 };
 
 static bool set_pid(struct settings *s, const char *arg)
@@ -112,6 +156,7 @@ static bool set_interval(struct settings *s, const char *arg)
 	if (end == arg || *end || !(v >= 0.01 && v <= 86400))
 		return false;
 	s->interval_ms = v * 1000;
+	s->has_interval = true;
 	return true;
 }
 
@@ -132,6 +177,36 @@ static bool set_root(struct settings *s, const char *arg)
 {
 	s->filter.root = arg;
 	return strlen(arg) < PATH_MAX / 2;
+}
+
+static bool set_columns(struct settings *s, const char *arg)
+{
+	s->help_columns |= !strcmp(arg, "help");
+	return s->help_columns || list_choice_add(&s->columns, arg);
+}
+
+static bool set_sort(struct settings *s, const char *arg)
+{
+	return list_sort_set(&s->sort, arg);
+}
+
+static bool set_where(struct settings *s, const char *arg)
+{
+	s->where = true;
+	return true;
+}
+
+static bool set_min_pages(struct settings *s, const char *arg)
+{
+	const char *end = arg + strlen(arg);
+
+	return text_parse_uint(&arg, end, &s->min_pages) && arg == end && s->min_pages;
+}
+
+static bool set_ram(struct settings *s, const char *arg)
+{
+	s->ram = arg;
+	return true;
 }
 
 static bool set_shared(struct settings *s, const char *arg)
@@ -189,20 +264,25 @@ static bool set_version(struct settings *s, const char *arg)
 }
 
 static const struct option_def options[] = {
-	{ 'p', "pid", "PID", ALL, "only the VMs of this process", set_pid },
-	{ 'g', "guest", "NAME", ALL, "only the VMs of this name", set_guest },
-	{ 'F', "file", "FILE", LIST | MAP, "the last sample of a recording", set_file },
-	{ 'i', "interval", "SEC", RECORD | STAT, "length of an interval (1)", set_interval },
-	{ 'n', "count", "N", RECORD | STAT, "end after N samples or intervals", set_count },
+	{ 'p', "pid", "PID", ALL & ~COMPLETION, "only the VMs of this process", set_pid },
+	{ 'g', "guest", "NAME", ALL & ~COMPLETION, "only the VMs of this name", set_guest },
+	{ 'F', "file", "FILE", LIST | MAP | METRICS | TOP | REPORT, "a recording, not now", set_file },
+	{ 'i', "interval", "SEC", LIST | RECORD | STAT | TOP | REPORT, "length of an interval (1)", set_interval },
+	{ 'n', "count", "N", RECORD | STAT | TRACE | TOP | REPORT, "end after N samples, intervals, events", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
-	{ 'a', "addr", "SPEC", MAP, "only these addresses", set_addr },
-	{ 0, "shared", NULL, MAP, "only shared ranges", set_shared },
-	{ 0, "private", NULL, MAP, "only private ranges", set_private },
-	{ 'b', "bytes", NULL, LIST | MAP | REPLAY | STAT, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
-	{ 0, "pages", NULL, LIST | MAP | REPLAY | STAT, "sizes in pages of 4 KiB", set_pages },
-	{ 'j', "json", NULL, ALL, "JSON, errors too; sizes are in bytes", set_json },
-	{ 0, "pretty", NULL, ALL, "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", LIST | MAP | RECORD | STAT, "look for sys/ and proc/ below DIR", set_root },
+	{ 'o', "columns", "LIST", LIST, "these columns, with commas; help: all there are", set_columns },
+	{ 0, "sort", "COLUMN", LIST, "by this column; with - in front the other way", set_sort },
+	{ 'a', "addr", "SPEC", DIFF | MAP | TRACE, "only these addresses", set_addr },
+	{ 0, "ram", "FILE", DIFF, "only RAM: FILE is the guest's /proc/iomem", set_ram },
+	{ 0, "where", NULL, MAP, "also what each range is, where that is known", set_where },
+	{ 0, "min-pages", "N", TRACE, "only what is of N pages or more", set_min_pages },
+	{ 0, "shared", NULL, MAP | TRACE, "only shared ranges", set_shared },
+	{ 0, "private", NULL, MAP | TRACE, "only private ranges", set_private },
+	{ 'b', "bytes", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
+	{ 0, "pages", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in pages of 4 KiB", set_pages },
+	{ 'j', "json", NULL, ALL & ~(METRICS | COMPLETION), "JSON, errors too; sizes are in bytes", set_json },
+	{ 0, "pretty", NULL, ALL & ~(METRICS | COMPLETION), "JSON with indentation", set_pretty },
+	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | METRICS | RECORD | STAT | TRACE | TOP | REPORT, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };
@@ -339,13 +419,27 @@ static const struct command *parse(int argc, char **argv, struct settings *s,
 	check_options(c, given, e);
 	if (s->shared_only && s->private_only)
 		usage(e, "--shared and --private exclude each other");
+	if (c->bit == LIST && s->has_interval && s->filter.file)
+		usage(e, "-i and -F exclude each other");
 	return c;
 }
 
-/* " (map)", if not every command takes it. */
+static void help_names(const char *sep, unsigned int bits)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!(commands[i].bit & bits))
+			continue;
+		printf("%s%s", sep, commands[i].name);
+		sep = ", ";
+	}
+	printf(")");
+}
+
+/* " (map)" or " (not map)", whichever is shorter, if not every command takes it. */
 static void help_option_commands(const struct option_def *o)
 {
-	const char *sep = " (";
 	unsigned int all = 0;
 	size_t i;
 
@@ -353,13 +447,10 @@ static void help_option_commands(const struct option_def *o)
 		all |= commands[i].bit;
 	if ((o->commands & all) == all)
 		return;
-	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (!(o->commands & commands[i].bit))
-			continue;
-		printf("%s%s", sep, commands[i].name);
-		sep = ", ";
-	}
-	printf(")");
+	if (__builtin_popcount(o->commands & all) * 2 > __builtin_popcount(all))
+		help_names(" (not ", all & ~o->commands);
+	else
+		help_names(" (", o->commands & all);
 }
 
 /* Of one command, or of all. */
@@ -405,6 +496,78 @@ static void help_all(void)
 	help_options(ALL);
 	printf("\nExit codes: %d done, %d error, %d usage, %d finding, %d not supported here\n",
 	       EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_FINDING, EXIT_UNSUPPORTED);
+}
+
+static void complete_commands(unsigned int bits, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].bit & bits)
+			printf("%s%s", i ? word : "", commands[i].name);
+}
+
+static void complete_options(const struct command *c)
+{
+	size_t i;
+
+	printf("\t%s) opts='", c->name);
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		if (!(options[i].commands & c->bit))
+			continue;
+		printf("--%s ", options[i].name);
+		if (options[i].letter)
+			printf("-%c ", options[i].letter);
+	}
+	printf("' ;;\n");
+}
+
+/* Options whose value is a file or anything else: @files says which. */
+static void complete_values(bool files)
+{
+	const char *sep = "";
+	size_t i;
+
+	printf("\t");
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option_def *o = &options[i];
+		bool file = o->arg && (!strcmp(o->arg, "FILE") || !strcmp(o->arg, "DIR"));
+
+		if (!o->arg || file != files)
+			continue;
+		printf("%s--%s", sep, o->name);
+		sep = "|";
+		if (o->letter)
+			printf("|-%c", o->letter);
+	}
+	printf(") ");
+}
+
+void cmd_completion(const struct settings *s)
+{
+	size_t i;
+
+	printf("# SPDX-License-Identifier: GPL-2.0\n"
+	       "# bash completion of encstat, made by \"encstat completion\"\n"
+	       "_encstat()\n{\n"
+	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd=list word opts\n"
+	       "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+	       "\t\tcase $word in ");
+	complete_commands(ALL, "|");
+	printf(") cmd=$word; break ;; esac\n\tdone\n\tcase $prev in\n");
+	complete_values(true);
+	printf("mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n");
+	complete_values(false);
+	printf("return ;;\n\tesac\n\tcase $cmd in\n");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		complete_options(&commands[i]);
+	printf("\tesac\n\tif [[ $cur == -* ]]; then\n"
+	       "\t\tmapfile -t COMPREPLY < <(compgen -W \"$opts\" -- \"$cur\")\n"
+	       "\telif [[ $COMP_CWORD == 1 ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
+	complete_commands(ALL, " ");
+	printf("' -- \"$cur\")\n"
+	       "\telse\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n\tfi\n}\n"
+	       "complete -F _encstat encstat\n");
 }
 
 /* JSON has it in every document. */

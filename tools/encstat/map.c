@@ -236,10 +236,45 @@ int map_read(struct reader *r, struct enc_map *map, struct fault *fault)
 	return 0;
 }
 
-struct slot {
+static int decrypted_line(struct parser *p, struct ranges *decrypted,
+			  struct ranges *mixed, uint64_t *last, uint64_t *pages)
+{
+	struct ranges *to = decrypted;
 	struct range range;
-	bool readonly;
-};
+	uint64_t n;
+
+	if (range_columns(p, &range, &n))
+		return -1;
+	if (eat_word(&p->c, "mixed"))
+		to = mixed;
+	else if (!eat_word(&p->c, "decrypted"))
+		return wrong(p, "status of a range is neither 'decrypted' nor 'mixed'");
+	if (!at_end_of_line(&p->c))
+		return wrong(p, "text behind the status of a range");
+	if (range.start < *last)
+		return wrong(p, "ranges are not in ascending order");
+	if (ranges_add(to, range.start, range.end))
+		return fault_errno(p->fault, p->r->name);
+	*last = range.end;
+	*pages += n;
+	return 0;
+}
+
+int decrypted_read(struct reader *r, struct ranges *decrypted, struct ranges *mixed,
+		   struct fault *fault)
+{
+	struct parser p = { .r = r, .fault = fault };
+	uint64_t lines = 0, pages = 0, last = 0;
+
+	for (;; lines++) {
+		if (next_line(&p, NULL))
+			return -1;
+		if (eat_word(&p.c, "end"))
+			return end_line(&p, lines, pages);
+		if (decrypted_line(&p, decrypted, mixed, &last, &pages))
+			return -1;
+	}
+}
 
 struct slot_list {
 	struct slot *v;
@@ -247,15 +282,20 @@ struct slot_list {
 };
 
 /* "ID FLAGS", flags being rw or ro and then anything behind a comma. */
-static int slot_columns(struct parser *p, bool *readonly)
+static int slot_columns(struct parser *p, struct slot *slot)
 {
-	uint64_t id;
+	size_t len;
 
-	if (!eat_uint(&p->c, &id) || !eat_char(&p->c, ' '))
+	if (!eat_uint(&p->c, &slot->id) || !eat_char(&p->c, ' '))
 		return wrong(p, "expected the number of a slot");
 	if (p->c.end - p->c.p < 2 || p->c.p[0] != 'r' || (p->c.p[1] != 'w' && p->c.p[1] != 'o'))
 		return wrong(p, "expected 'rw' or 'ro'");
-	*readonly = p->c.p[1] == 'o';
+	slot->readonly = p->c.p[1] == 'o';
+	len = p->c.end - p->c.p;
+	if (len >= sizeof(slot->flags))
+		len = sizeof(slot->flags) - 1;
+	memcpy(slot->flags, p->c.p, len);
+	slot->flags[len] = '\0';
 	p->c.p += 2;
 	if (!at_end_of_line(&p->c) && *p->c.p != ',')
 		return wrong(p, "expected 'rw' or 'ro'");
@@ -267,7 +307,7 @@ static int slot_line(struct parser *p, struct slot_list *list, uint64_t *pages)
 	struct slot slot, *v;
 	uint64_t n;
 
-	if (range_columns(p, &slot.range, &n) || slot_columns(p, &slot.readonly))
+	if (range_columns(p, &slot.range, &n) || slot_columns(p, &slot))
 		return -1;
 	v = reallocarray(list->v, list->nr + 1, sizeof(*v));
 	if (!v)
@@ -330,6 +370,15 @@ int slots_read(struct reader *r, struct slot_map *slots, struct fault *fault)
 
 	*slots = (struct slot_map){ 0 };
 	ret = slots_lines(&p, &list, slots);
-	free(list.v);
+	slots->slots = list.v;
+	slots->nr = list.nr;
 	return ret;
+}
+
+void slots_free(struct slot_map *slots)
+{
+	ranges_free(&slots->memory);
+	free(slots->slots);
+	slots->slots = NULL;
+	slots->nr = 0;
 }

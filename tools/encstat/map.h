@@ -34,10 +34,21 @@ struct enc_map {
 	bool complete;			/* else it was cut off, or is not what it should be */
 };
 
+struct slot {
+	struct range range;
+	uint64_t id;
+	char flags[16];			/* as they are written: "rw", "ro,log" */
+	bool readonly;
+};
+
 struct slot_map {
 	struct ranges memory;
 	uint64_t readonly_bytes;
+	struct slot *slots;		/* ascending; none in a recording */
+	size_t nr;
 };
+
+void slots_free(struct slot_map *slots);
 
 /*
  * -1 and the reason in @fault if the text is wrong. What came before the wrong
@@ -45,6 +56,9 @@ struct slot_map {
  */
 int map_read(struct reader *r, struct enc_map *map, struct fault *fault);
 int map_read_header(struct reader *r, struct enc_map *map, struct fault *fault);
+/* The guest's own list: RAM that its kernel has mapped decrypted, or both ways. */
+int decrypted_read(struct reader *r, struct ranges *decrypted, struct ranges *mixed,
+		   struct fault *fault);
 int slots_read(struct reader *r, struct slot_map *slots, struct fault *fault);
 
 int ranges_add(struct ranges *r, uint64_t start, uint64_t end);

@@ -25,6 +25,8 @@ struct msg_list {
 static struct msg_list errors = { .tail = &errors.first };
 static struct msg_list notes = { .tail = &notes.first };
 static int exit_code = EXIT_OK;
+static bool finding;
+static void (*diverted)(const char *text);
 
 int fault_set(struct fault *fault, const char *code, const char *fmt, ...)
 {
@@ -55,6 +57,19 @@ void msg_fault(const struct fault *fault)
 {
 	if (fault->code)
 		msg_error(EXIT_ERROR, fault->code, fault->hint, "%s", fault->text);
+}
+
+void msg_divert(void (*to)(const char *text))
+{
+	diverted = to;
+}
+
+static void divert(const char *fmt, va_list ap)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	diverted(text);
 }
 
 static void tell(const char *kind, const char *hint, const char *fmt, va_list ap)
@@ -90,11 +105,13 @@ void msg_error(int exit_with, const char *code, const char *hint, const char *fm
 {
 	va_list ap;
 
-	if (exit_code == EXIT_OK)
+	if (exit_code == EXIT_OK && !diverted)
 		exit_code = exit_with;
 
 	va_start(ap, fmt);
-	if (out_is_json())
+	if (diverted)
+		divert(fmt, ap);
+	else if (out_is_json())
 		keep(&errors, code, hint, fmt, ap);
 	else
 		tell("", hint, fmt, ap);
@@ -106,16 +123,23 @@ void msg_note(const char *code, const char *hint, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (out_is_json())
+	if (diverted)
+		divert(fmt, ap);
+	else if (out_is_json())
 		keep(&notes, code, hint, fmt, ap);
 	else
 		tell("note: ", hint, fmt, ap);
 	va_end(ap);
 }
 
+void msg_finding(void)
+{
+	finding = true;
+}
+
 int msg_exit_code(void)
 {
-	return exit_code;
+	return exit_code == EXIT_OK && finding ? EXIT_FINDING : exit_code;
 }
 
 static void list_json(const char *key, struct msg_list *list)

@@ -41,7 +41,16 @@ void msg_note(const char *code, const char *hint, const char *fmt, ...)
 
 void msg_fault(const struct fault *fault);
 
-/* The exit code of the first error, else EXIT_OK. */
+/* What was looked for has been found; it is no error, but makes EXIT_FINDING. */
+void msg_finding(void);
+
+/*
+ * While a program has the whole screen, it gets the texts, in one line each,
+ * and the exit code does not change. NULL: back to normal.
+ */
+void msg_divert(void (*to)(const char *text));
+
+/* The exit code of the first error, else EXIT_FINDING or EXIT_OK. */
 int msg_exit_code(void);
 
 /* Writes the members "errors" and "notes" into the open JSON object. */

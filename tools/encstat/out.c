@@ -15,6 +15,7 @@
 #include "text.h"
 
 #define NAME_COLUMNS	40	/* names are cut there, in text */
+#define LONG_COLUMNS	600
 #define NEST_MAX	4
 
 struct cell {
@@ -29,6 +30,9 @@ struct table {
 	bool line_open;		/* of OUT_BLOCK: text that has no newline yet */
 	unsigned int rows;
 	struct cell *cells;	/* of OUT_TABLE, nr a row, the heading first */
+	unsigned int order[OUT_COLS_MAX];	/* columns to show */
+	const char *heads[OUT_COLS_MAX];	/* of all, NULL: not shown */
+	unsigned int shown;
 };
 
 /* Where it goes, and how. */
@@ -90,6 +94,11 @@ void out_flush(void)
 
 	out.used = 0;
 	out_write(out.buf, used);
+}
+
+bool out_failed(void)
+{
+	return out.sink.write_errno;
 }
 
 void out_raw(const char *s, size_t len)
@@ -179,10 +188,7 @@ static struct table *top(void)
 
 static bool last_col(const struct table *t, unsigned int col)
 {
-	while (++col < t->nr)
-		if (t->cols[col].head)
-			return false;
-	return true;
+	return !t->shown || col == t->order[t->shown - 1];
 }
 
 /* A cell in its column; nothing may follow the last one, not even blanks. */
@@ -254,10 +260,14 @@ static void table_head(struct table *t)
 {
 	unsigned int i;
 
-	table_row_alloc(t);
+	if (!t->rows)
+		table_row_alloc(t);
 	for (i = 0; i < t->nr; i++)
-		if (t->cols[i].head)
-			table_cell(t, i, t->cols[i].head, strlen(t->cols[i].head));
+		free(t->cells[i].text);
+	memset(t->cells, 0, t->nr * sizeof(*t->cells));
+	for (i = 0; i < t->nr; i++)
+		if (t->heads[i])
+			table_cell(t, i, t->heads[i], strlen(t->heads[i]));
 }
 
 static size_t table_width(const struct table *t, unsigned int col)
@@ -279,14 +289,15 @@ static void table_show(struct table *t)
 		width[i] = table_width(t, i);
 
 	for (r = 0; r < t->rows; r++) {
-		for (i = 0; i < t->nr; i++) {
-			struct cell *cell = &t->cells[r * t->nr + i];
+		for (i = 0; i < t->shown; i++) {
+			unsigned int col = t->order[i];
+			struct cell *cell = &t->cells[r * t->nr + col];
 
-			if (t->cols[i].head)
-				put_aligned(t, i, cell->text ?: "", cell->width, width[i]);
-			free(cell->text);
+			put_aligned(t, col, cell->text ?: "", cell->width, width[col]);
 		}
 	}
+	for (i = 0; i < t->rows * t->nr; i++)
+		free(t->cells[i].text);
 	free(t->cells);
 	t->cells = NULL;
 }
@@ -311,6 +322,34 @@ static void block_cell(struct table *t, unsigned int col, const char *text)
 	t->line_open = true;
 }
 
+static void table_default_order(struct table *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr; i++) {
+		t->heads[i] = t->cols[i].head;
+		if (t->heads[i])
+			t->order[t->shown++] = i;
+	}
+}
+
+void out_table_order(const unsigned int *order, unsigned int nr, const char *const *heads)
+{
+	struct table *t = top();
+	unsigned int i;
+
+	if (out.sink.json)
+		return;
+	for (i = 0; i < t->nr; i++)
+		t->heads[i] = NULL;
+	for (i = 0; i < nr; i++) {
+		t->order[i] = order[i];
+		t->heads[order[i]] = heads[i];
+	}
+	t->shown = nr;
+	table_head(t);
+}
+
 void out_table(const char *key, const struct out_col *cols, unsigned int nr,
 	       enum out_style style)
 {
@@ -318,6 +357,7 @@ void out_table(const char *key, const struct out_col *cols, unsigned int nr,
 
 	assert(out.depth <= NEST_MAX && nr <= OUT_COLS_MAX);
 	*t = (struct table){ .cols = cols, .nr = nr, .style = style };
+	table_default_order(t);
 	if (out.sink.json) {
 		json_key(key);
 		json_array();
@@ -377,7 +417,7 @@ static void put_text(unsigned int col, const char *text, size_t width)
 {
 	struct table *t = top();
 
-	if (!t->cols[col].head)
+	if (!t->heads[col])
 		return;
 	switch (t->style) {
 	case OUT_TABLE:
@@ -466,17 +506,27 @@ void out_bool(unsigned int col, bool v)
 		json_bool(v);
 }
 
-void out_str(unsigned int col, const char *s)
+static void put_safe(unsigned int col, const char *s, size_t columns)
 {
-	char buf[NAME_COLUMNS * 16];
+	char buf[LONG_COLUMNS * 4];
 	size_t width;
 
 	if (!out.sink.json) {
-		width = text_safe(buf, sizeof(buf), s, NAME_COLUMNS);
+		width = text_safe(buf, sizeof(buf), s, columns);
 		put_text(col, buf, width);
 	} else if (json_col(col)) {
 		json_string(s);
 	}
+}
+
+void out_str(unsigned int col, const char *s)
+{
+	put_safe(col, s, NAME_COLUMNS);
+}
+
+void out_long(unsigned int col, const char *s)
+{
+	put_safe(col, s, LONG_COLUMNS);
 }
 
 void out_none(unsigned int col, const char *text)

@@ -46,6 +46,8 @@ int out_end(void);
 /* Rows, in JSON an array of objects under @key. Tables nest, within a row. */
 void out_table(const char *key, const struct out_col *cols, unsigned int nr,
 	       enum out_style style);
+/* Of OUT_TABLE, after out_table(): these columns, in this order, under @heads. */
+void out_table_order(const unsigned int *order, unsigned int nr, const char *const *heads);
 void out_table_end(void);
 void out_row(void);
 void out_row_end(void);
@@ -58,6 +60,7 @@ void out_addr(unsigned int col, uint64_t addr);
 void out_tenths(unsigned int col, uint64_t tenths);
 void out_bool(unsigned int col, bool v);
 void out_str(unsigned int col, const char *s);		/* may be hostile */
+void out_long(unsigned int col, const char *s);		/* the same, and is not cut */
 void out_none(unsigned int col, const char *text);	/* JSON: null */
 
 /* Milliseconds since the epoch; as text in UTC, without or with the date. */
@@ -74,6 +77,7 @@ int out_file_end(void);
 /* Below the tables. */
 void out_raw(const char *s, size_t len);
 void out_flush(void);
+bool out_failed(void);		/* a write did */
 void out_safe(FILE *f, const char *s);
 
 #endif

@@ -190,6 +190,7 @@ static bool get_vm(const json_t *obj, struct vm *vm)
 	if (vm->has_slots && !get_ranges(obj, "memory", &vm->slots.memory))
 		return false;
 	get_counters(obj, vm);
+	vm->has_violations = get_uint(obj, "violations", &vm->violations);
 	get_uint(obj, "memory_readonly_bytes", &vm->slots.readonly_bytes);
 	return get_map(obj, vm);
 }

@@ -40,6 +40,7 @@ void pace_start(struct pace *p, uint64_t interval_ms, uint64_t count)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
+	sigaction(SIGQUIT, &sa, NULL);
 	*p = (struct pace){
 		.interval_ms = interval_ms,
 		.next_ms = time_running_ms(),

@@ -19,7 +19,7 @@
 #define DEBUGFS_KVM	DEBUGFS "/kvm"
 
 #define ARGS_MAX	(1 << 20)
-#define FAULTS_MAX	5		/* one for each file of a VM, one for all counters */
+#define FAULTS_MAX	6		/* one for each file of a VM, one for all counters */
 #define LOAD_TRIES	5
 #define LOAD_PAUSE_US	5000
 
@@ -89,7 +89,7 @@ bool vm_parse_id(const char *id, struct vm *vm)
 	return true;
 }
 
-static char *name_of_pid(const char *root, int pid)
+char *vm_name_of_pid(const char *root, int pid)
 {
 	char path[PATH_MAX], *args, *name = NULL;
 	size_t len;
@@ -126,7 +126,7 @@ static int add_vm(struct vms *vms, const char *id, const struct vm_filter *filte
 
 	if (!vm_parse_id(id, &vm))
 		return 0;
-	vm.name = name_of_pid(filter->root, vm.pid);
+	vm.name = vm_name_of_pid(filter->root, vm.pid);
 	if (vm_wanted(&vm, filter))
 		return vms_add(vms, &vm);
 	free(vm.name);
@@ -350,6 +350,16 @@ static void load_shared(struct vm *vm, const struct vms *vms, struct fault *faul
 	vm->shared_bytes = pages << PAGE_SHIFT_4K;
 }
 
+/* Older kernels have no such file, which is nothing to tell. */
+static void load_violations(struct vm *vm, const struct vms *vms, struct fault *fault)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/%s/page_enc_violations", vms->dir, vm->id);
+	vm->has_violations = !access(path, F_OK) &&
+			     load_stat(vm, vms, "page_enc_violations", &vm->violations, fault);
+}
+
 static bool vm_gone(const struct vm *vm, const struct vms *vms)
 {
 	char path[PATH_MAX + 32];
@@ -372,6 +382,7 @@ static void load_all(struct vm *vm, const struct vms *vms, struct fault *fault)
 	vm->has_bytes = load_stat(vm, vms, "page_enc_bytes", &vm->tracker_bytes, &fault[3]);
 	if (vms->want_counters || vms->only_stats)
 		load_counters(vm, vms, &fault[4]);
+	load_violations(vm, vms, &fault[5]);
 }
 
 static bool any_fault(const struct fault *fault, bool missing)
@@ -416,7 +427,14 @@ bool vm_load(struct vm *vm, const struct vms *vms)
 void vm_unload(struct vm *vm)
 {
 	ranges_free(&vm->map.shared);
-	ranges_free(&vm->slots.memory);
+	slots_free(&vm->slots);
 	vm->has_map = false;
 	vm->has_slots = false;
+}
+
+uint64_t vm_grown(const struct vm *vm, const struct vm *before, enum vm_counter c)
+{
+	uint64_t old = before && before->has_counters ? before->counters[c] : 0;
+
+	return vm->counters[c] - (old <= vm->counters[c] ? old : 0);
 }

@@ -46,6 +46,11 @@ struct vm {
 	uint64_t shared_bytes;
 	bool has_counters;
 	uint64_t counters[VM_COUNTERS];
+	bool has_violations;	/* strict mode of simulated SEV, if the kernel has it */
+	uint64_t violations;
+	bool has_rate;		/* pages converted a second, if that was measured */
+	uint64_t rate_tenths;
+	uint64_t since_ms;	/* since when READY is known to be set; 0: not known */
 };
 
 struct vms {
@@ -72,9 +77,16 @@ void vms_free(struct vms *vms);
  * the VM is gone, which is nobody's fault.
  */
 bool vm_load(struct vm *vm, const struct vms *vms);
+
+/*
+ * How much a counter has grown. One that went back belongs to another VM of the
+ * same id, and has grown from 0.
+ */
+uint64_t vm_grown(const struct vm *vm, const struct vm *before, enum vm_counter c);
 void vm_unload(struct vm *vm);
 
 /* The name that QEMU was given in its arguments, separated by NULs; or NULL. */
+char *vm_name_of_pid(const char *root, int pid);
 char *vm_name(const char *args, size_t len);
 
 #endif

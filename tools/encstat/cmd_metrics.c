@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/* encstat metrics: OpenMetrics text, for the textfile collector of node-exporter. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "encstat.h"
+#include "msg.h"
+#include "out.h"
+#include "text.h"
+
+enum type { GAUGE, COUNTER };
+
+enum metric {
+	MEMORY, READONLY, PRIVATE, SHARED, RANGES, READY, TRACKED, TRACKER, CALLS,
+	TO_SHARED, TO_PRIVATE, REFUSED_INVAL, REFUSED_PERM, READY_SET, READY_CLEARED,
+	VIOLATIONS, METRICS,
+};
+
+/* Neighbours of one name are one family. */
+static const struct {
+	const char *name;
+	enum type type;
+	const char *unit;	/* ends the name, or NULL */
+	const char *help;
+	const char *label;	/* one more, or NULL */
+} metrics[METRICS] = {
+	[MEMORY]	= { "memory_bytes", GAUGE, "bytes", "What the VMM has mapped into the guest" },
+	[READONLY]	= { "memory_readonly_bytes", GAUGE, "bytes", "The part of it that the guest cannot write" },
+	[PRIVATE]	= { "private_bytes", GAUGE, "bytes", "Memory that is encrypted" },
+	[SHARED]	= { "shared_bytes", GAUGE, "bytes", "Memory that is shared with the host" },
+	[RANGES]	= { "shared_ranges", GAUGE, "ranges", "Shared ranges" },
+	[READY]		= { "ready", GAUGE, NULL, "1: the guest says that it announced everything" },
+	[TRACKED]	= { "tracked", GAUGE, NULL, "1: KVM tracks page encryption status of this VM" },
+	[TRACKER]	= { "tracker_bytes", GAUGE, "bytes", "Host memory spent on tracking" },
+	[CALLS]		= { "calls", COUNTER, NULL, "Calls of KVM_HC_MAP_GPA_RANGE" },
+	[TO_SHARED]	= { "to_shared_pages", COUNTER, "pages", "Pages that became shared" },
+	[TO_PRIVATE]	= { "to_private_pages", COUNTER, "pages", "Pages that became private" },
+	[REFUSED_INVAL]	= { "refused", COUNTER, NULL, "Calls that were refused", "reason=\"inval\"" },
+	[REFUSED_PERM]	= { "refused", COUNTER, NULL, "Calls that were refused", "reason=\"perm\"" },
+	[READY_SET]	= { "ready_set", COUNTER, NULL, "How often READY was set" },
+	[READY_CLEARED]	= { "ready_cleared", COUNTER, NULL, "How often READY was withdrawn" },
+	[VIOLATIONS]	= { "violations", COUNTER, NULL, "Accesses against the announced status that strict mode saw" },
+};
+
+struct values {
+	bool known[METRICS];
+	uint64_t v[METRICS];
+};
+
+static void put(const char *s)
+{
+	out_raw(s, strlen(s));
+}
+
+static void put_uint(uint64_t v)
+{
+	char buf[TEXT_NUM];
+
+	out_raw(buf, text_uint(buf, v));
+}
+
+/* Three characters have escapes; what is no text becomes U+FFFD. */
+static void put_label(const char *s)
+{
+	for (; *s; s++) {
+		size_t len = text_utf8(s);
+
+		if (*s == '\\')
+			put("\\\\");
+		else if (*s == '"')
+			put("\\\"");
+		else if (*s == '\n')
+			put("\\n");
+		else if (!len || (unsigned char)*s < 0x20 || *s == 0x7f)
+			put("\xef\xbf\xbd");
+		else
+			out_raw(s, len);
+		s += len > 1 ? len - 1 : 0;
+	}
+}
+
+static void put_head(const char *name, const char *type, const char *unit, const char *help)
+{
+	put("# HELP encstat_");
+	put(name);
+	put(" ");
+	put(help);
+	put(".\n# TYPE encstat_");
+	put(name);
+	put(" ");
+	put(type);
+	if (unit) {
+		put("\n# UNIT encstat_");
+		put(name);
+		put(" ");
+		put(unit);
+	}
+	put("\n");
+}
+
+static void put_vm(const struct vm *vm)
+{
+	put("{vm=\"");
+	put_label(vm->id);
+	put("\"");
+}
+
+static void set(struct values *v, enum metric m, bool known, uint64_t value)
+{
+	v->known[m] = known;
+	v->v[m] = value;
+}
+
+static void get_values(struct values *v, const struct vm *vm)
+{
+	static const enum metric counters[VM_COUNTERS] = {
+		[VM_CALLS]		= CALLS,
+		[VM_TO_SHARED]		= TO_SHARED,
+		[VM_TO_PRIVATE]		= TO_PRIVATE,
+		[VM_REFUSED_INVAL]	= REFUSED_INVAL,
+		[VM_REFUSED_PERM]	= REFUSED_PERM,
+		[VM_READY_SET]		= READY_SET,
+		[VM_READY_CLEARED]	= READY_CLEARED,
+	};
+	const struct ranges *memory = &vm->slots.memory, *shared = &vm->map.shared;
+	bool tracked = vm->has_map && vm->map.tracked;
+	bool all = tracked && vm->map.complete;
+	int i;
+
+	set(v, MEMORY, vm->has_slots, ranges_bytes(memory));
+	set(v, READONLY, vm->has_slots, vm->slots.readonly_bytes);
+	set(v, PRIVATE, all && vm->has_slots, private_bytes(memory, shared));
+	set(v, SHARED, all, ranges_bytes(shared));
+	set(v, RANGES, all, shared->nr);
+	set(v, READY, tracked && vm->has_ready, vm->ready);
+	set(v, TRACKED, vm->has_map, vm->map.tracked);
+	set(v, TRACKER, tracked && vm->has_bytes, vm->tracker_bytes);
+	for (i = 0; i < VM_COUNTERS; i++)
+		set(v, counters[i], tracked && vm->has_counters, vm->counters[i]);
+	set(v, VIOLATIONS, tracked && vm->has_violations, vm->violations);
+}
+
+static void put_sample(enum metric m, const struct vm *vm, const struct values *v)
+{
+	if (!v->known[m])
+		return;
+	put("encstat_");
+	put(metrics[m].name);
+	if (metrics[m].type == COUNTER)
+		put("_total");
+	put_vm(vm);
+	if (metrics[m].label) {
+		put(",");
+		put(metrics[m].label);
+	}
+	put("} ");
+	put_uint(v->v[m]);
+	put("\n");
+}
+
+static void put_info(const struct vms *vms)
+{
+	size_t i;
+
+	put_head("vm", "info", NULL, "The process of a VM, and the name that QEMU was given");
+	for (i = 0; i < vms->nr; i++) {
+		put("encstat_vm_info");
+		put_vm(&vms->v[i]);
+		put(",pid=\"");
+		put_uint(vms->v[i].pid);
+		put("\",name=\"");
+		put_label(vms->v[i].name ?: "");
+		put("\"} 1\n");
+	}
+}
+
+static void put_all(const struct vms *vms, const struct values *v)
+{
+	enum metric m;
+	size_t i;
+
+	put_head("vms", "gauge", NULL, "VMs of this host");
+	put("encstat_vms ");
+	put_uint(vms->nr);
+	put("\n");
+	put_info(vms);
+	for (m = 0; m < METRICS; m++) {
+		if (!m || strcmp(metrics[m].name, metrics[m - 1].name))
+			put_head(metrics[m].name, metrics[m].type == COUNTER ? "counter" : "gauge",
+				 metrics[m].unit, metrics[m].help);
+		for (i = 0; i < vms->nr; i++)
+			put_sample(m, &vms->v[i], &v[i]);
+	}
+}
+
+/* All VMs are read before the first line, because a family has all of them. */
+static size_t load(struct vms *vms, struct values *v)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < vms->nr; i++) {
+		struct vm *vm = &vms->v[i];
+
+		if (!vm_load(vm, vms)) {
+			free(vm->name);
+			continue;
+		}
+		get_values(&v[n], vm);
+		vm_unload(vm);
+		vms->v[n++] = *vm;
+	}
+	return n;
+}
+
+void cmd_metrics(const struct settings *s)
+{
+	struct values *v;
+	struct vms vms;
+
+	if (vms_find(&vms, &s->filter))
+		return;
+	vms.want_counters = true;
+	v = calloc(vms.nr + 1, sizeof(*v));
+	if (v) {
+		vms.nr = load(&vms, v);
+		put_all(&vms, v);
+		put("# EOF\n");
+	} else {
+		msg_error(EXIT_ERROR, "memory", NULL, "out of memory");
+	}
+	free(v);
+	vms_free(&vms);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * VMs over time, sample after sample: from this host or from a recording. What
+ * has not changed is not read again, so that looking costs little.
+ */
+#ifndef ENCSTAT_FEED_H
+#define ENCSTAT_FEED_H
+
+#include "recording.h"
+#include "vm.h"
+
+#define FEED_HISTORY	5	/* samples that count as recent */
+
+struct feed_vm {
+	struct vm vm;
+	uint64_t memory, private, shared;	/* bytes; private only if all is known */
+	bool known;		/* all of the map and the slots, and it is tracked */
+
+	bool has_rates;
+	uint64_t ms;		/* what growing took */
+	uint64_t grown[VM_COUNTERS];
+
+	struct ranges changed[FEED_HISTORY];	/* the last sample first */
+	unsigned long version;	/* another one: the map or what has changed is another */
+
+	uint64_t read_ms;	/* when the map was read last, and how long that took */
+	uint64_t cost_ms;
+	bool stale;		/* the counters say that it is another by now */
+};
+
+struct feed {
+	const struct vm_filter *filter;
+	bool exact;		/* read maps that change at any cost */
+	struct feed_vm *v;
+	size_t nr;
+	uint64_t time_ms;	/* of the sample */
+	uint64_t running_ms;
+	unsigned long versions;
+
+	struct recording rec;
+	bool recorded;
+	struct feed_place *places;	/* of the samples of a recording */
+	size_t nr_places;
+	size_t pos;			/* the next one */
+};
+
+/* -1: it has been told why. */
+int feed_open(struct feed *f, const struct vm_filter *filter);
+void feed_close(struct feed *f);
+
+/* 1: here is a sample; 0: the recording is at its end; -1: it has been told why. */
+int feed_next(struct feed *f);
+
+/* Shows sample @pos of a recording, and what changed since the one before. */
+int feed_seek(struct feed *f, size_t pos);
+
+/* A second, in tenths. */
+uint64_t feed_rate(const struct feed_vm *v, enum vm_counter c);
+uint64_t feed_refused(const struct feed_vm *v);
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Pieces of a page of HTML that is well-formed XML, too. */
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "html.h"
+#include "text.h"
+
+/* Of a valid sequence of @n bytes. */
+static uint32_t code_point(const char *str, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)str;
+	uint32_t c = n == 1 ? s[0] : s[0] & (0x7f >> n);
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	return c;
+}
+
+/* Controls, what turns the direction, what has no width, what XML forbids. */
+static bool is_unsafe(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0x00, 0x1f }, { '\\', '\\' }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x61c, 0x61c },
+		{ 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
+		{ 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xfff0, 0xffff },
+		{ 0xe0000, 0xe0fff },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return (c & 0xfffe) == 0xfffe;
+}
+
+static void hex_bytes(FILE *f, const char *s, size_t n)
+{
+	for (; n; n--, s++)
+		fprintf(f, "\\x%02x", (unsigned char)*s);
+}
+
+void html_text(FILE *f, const char *s)
+{
+	size_t n;
+
+	for (; *s; s += n) {
+		n = text_utf8(s);
+		if (!n || is_unsafe(code_point(s, n))) {
+			n = n ?: 1;
+			hex_bytes(f, s, n);
+		} else if (*s == '&') {
+			fputs("&amp;", f);
+		} else if (*s == '<') {
+			fputs("&lt;", f);
+		} else if (*s == '>') {
+			fputs("&gt;", f);
+		} else if (*s == '"') {
+			fputs("&quot;", f);
+		} else if (*s == '\'') {
+			fputs("&#39;", f);
+		} else {
+			fwrite(s, 1, n, f);
+		}
+	}
+}
+
+void html_size(FILE *f, uint64_t bytes)
+{
+	char buf[TEXT_NUM];
+
+	text_size(buf, bytes);
+	fputs(buf, f);
+}
+
+static void put_time(FILE *f, uint64_t ms, const char *format)
+{
+	char buf[64];
+	time_t s = ms / 1000;
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm) || !strftime(buf, sizeof(buf), format, &tm))
+		strcpy(buf, "?");
+	fputs(buf, f);
+}
+
+void html_time(FILE *f, uint64_t ms)
+{
+	put_time(f, ms, "%Y-%m-%d %H:%M:%S UTC");
+}
+
+void html_clock(FILE *f, uint64_t ms)
+{
+	put_time(f, ms, "%H:%M:%S");
+}
+
+/* The steps from private to shared differ in lightness, not only in hue. */
+static const char style[] =
+	":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#57606a;--line:#d0d7de;"
+	"--card:#f6f8fa;--k0:#31446b;--k1:#2f7f86;--k2:#57b06a;--k3:#b4cf3a;--k4:#fbd524;"
+	"--unknown:#a0a0a0;--mark:#d1242f;--a:#b35900;--b:#0550ae}\n"
+	"@media(prefers-color-scheme:dark){:root{--bg:#14171c;--fg:#e6e9ed;--dim:#9aa4af;"
+	"--line:#3a424c;--card:#1c2128;--k0:#46608f;--unknown:#707070;--mark:#ff6b6b;"
+	"--a:#ffb454;--b:#79c0ff}}\n"
+	"body{background:var(--bg);color:var(--fg);font:15px/1.45 system-ui,sans-serif;"
+	"margin:0 auto;max-width:1000px;padding:1em}\n"
+	"h1{font-size:1.5em;margin:.3em 0}h2{font-size:1.25em;margin:1.8em 0 .3em;"
+	"border-bottom:2px solid var(--line);overflow-wrap:anywhere}"
+	"h3{font-size:1em;margin:1.2em 0 .4em}p{margin:.3em 0}\n"
+	".dim{color:var(--dim)}.scroll{overflow-x:auto}\n"
+	"table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.3em 0}"
+	"caption{text-align:left;color:var(--dim)}"
+	"th,td{padding:.15em .8em .15em 0;text-align:right;white-space:nowrap;"
+	"border-bottom:1px solid var(--line)}\n"
+	"th.l,td.l{text-align:left}td.name{white-space:normal;overflow-wrap:anywhere}"
+	"td.addr{font-family:ui-monospace,monospace}\n"
+	"svg{display:block;width:100%;height:auto;background:var(--card);border-radius:6px}\n"
+	"svg text{fill:var(--fg);font:11px ui-monospace,monospace}svg .dim{fill:var(--dim)}\n"
+	".k0{fill:var(--k0)}.k1{fill:var(--k1)}.k2{fill:var(--k2)}.k3{fill:var(--k3)}"
+	".k4{fill:var(--k4)}.u{fill:var(--unknown)}\n"
+	".c{fill:none;stroke:var(--mark);stroke-width:1.5}.grid{stroke:var(--line);fill:none}\n"
+	".area{fill:var(--k4);fill-opacity:.55;stroke:var(--a);stroke-width:1.5}"
+	".la{stroke:var(--a);fill:none;stroke-width:2}"
+	".lb{stroke:var(--b);fill:none;stroke-width:2;stroke-dasharray:5 3}"
+	".ready{fill:var(--b)}\n"
+	".legend{display:flex;flex-wrap:wrap;gap:.2em 1.2em;font-size:.87em;padding:0;"
+	"margin:.4em 0;list-style:none}.legend svg{display:inline-block;width:14px;height:14px;"
+	"background:none;border-radius:0;vertical-align:-2px;margin-right:.4em}\n";
+
+void html_begin(FILE *f, const char *title)
+{
+	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+	      "<meta http-equiv=\"Content-Security-Policy\" "
+	      "content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n<title>", f);
+	html_text(f, title);
+	fprintf(f, "</title>\n<style>\n%s</style>\n</head>\n<body>\n", style);
+}
+
+void html_end(FILE *f)
+{
+	fputs("</body>\n</html>\n", f);
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The pictures of encstat report. */
+#include <string.h>
+
+#include "heat.h"
+#include "html.h"
+#include "report.h"
+#include "text.h"
+#include "top.h"
+
+#define WIDTH		960
+#define LEFT		104	/* of what the axis says */
+#define CELL		13	/* pixels, of the map */
+#define MAP_COLS	64
+#define MAP_ROWS	24
+#define PLOT		(WIDTH - LEFT - 14)	/* width of a plot */
+
+static const char *const bin_class[] = {
+	[BIN_PRIVATE] = "k0", [BIN_LITTLE] = "k1", [BIN_HALF] = "k2", [BIN_MUCH] = "k3",
+	[BIN_SHARED] = "k4", [BIN_UNKNOWN] = "u",
+};
+
+static const char *const bin_text[] = {
+	[BIN_PRIVATE] = "private", [BIN_LITTLE] = "up to a quarter shared",
+	[BIN_HALF] = "a quarter to three quarters shared",
+	[BIN_MUCH] = "more than three quarters shared", [BIN_SHARED] = "shared",
+	[BIN_UNKNOWN] = "not known",
+};
+
+/* Readers that cannot see it get the title and the description. */
+static void svg_begin(FILE *f, const char *kind, size_t id, unsigned int height,
+		      const char *title)
+{
+	fprintf(f, "<svg viewBox=\"0 0 %d %u\" role=\"img\" "
+		"aria-labelledby=\"%s%zu-t %s%zu-d\">\n<title id=\"%s%zu-t\">%s</title>\n"
+		"<desc id=\"%s%zu-d\">", WIDTH, height, kind, id, kind, id, kind, id, title,
+		kind, id);
+}
+
+static void svg_text(FILE *f, double x, double y, const char *anchor, const char *text)
+{
+	fprintf(f, "<text class=\"dim\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n",
+		x, y, anchor, text);
+}
+
+void svg_legend(FILE *f)
+{
+	int i;
+
+	fputs("<ul class=\"legend\">\n", f);
+	for (i = BIN_PRIVATE; i <= BIN_UNKNOWN; i++)
+		fprintf(f, "<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"%s\" "
+			"width=\"14\" height=\"14\"/></svg>%s</li>\n", bin_class[i], bin_text[i]);
+	fputs("<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">"
+	      "<rect class=\"c\" x=\"1\" y=\"1\" width=\"12\" height=\"12\"/></svg>"
+	      "changed in the interval</li>\n</ul>\n", f);
+}
+
+/* Cells of a row that are alike are one rectangle, which says what it is. */
+static void map_run(FILE *f, const struct view *w, unsigned int row, unsigned int first,
+		    unsigned int last, enum report_bin bin, const struct heat_cell *sum)
+{
+	uint64_t start = w->row[row] + first * w->cell, bytes = (last - first) * w->cell;
+	char part[TEXT_NUM];
+
+	text_size(part, sum->shared);
+	fprintf(f, "<rect class=\"%s\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\">"
+		"<title>0x%llx to 0x%llx: %s", bin_class[bin], LEFT + first * CELL,
+		10 + row * CELL, (last - first) * CELL - 1, CELL - 1,
+		(unsigned long long)start, (unsigned long long)(start + bytes), bin_text[bin]);
+	if (bin > BIN_PRIVATE && bin < BIN_SHARED)
+		fprintf(f, " (%s)", part);
+	fputs("</title></rect>\n", f);
+}
+
+static void map_row(FILE *f, const struct report_vm *v, const struct view *w, unsigned int row)
+{
+	struct heat_cell cells[MAP_COLS], sum;
+	enum report_bin bin, next;
+	unsigned int i, first;
+
+	heat_fill(&v->vm, w->row[row], w->cell, cells, w->cols);
+	heat_mark(&v->changed, w->row[row], w->cell, cells, w->cols);
+	for (i = 0; i < w->cols; i = first) {
+		first = i;
+		bin = report_bin(cells[i].shared, cells[i].other, v->known);
+		next = bin;
+		for (sum = (struct heat_cell){ 0 }; first < w->cols; first++) {
+			next = report_bin(cells[first].shared, cells[first].other, v->known);
+			if (next != bin)
+				break;
+			sum.shared += cells[first].shared;
+		}
+		if (bin != BIN_NONE)
+			map_run(f, w, row, i, first, bin, &sum);
+	}
+	for (i = 0; i < w->cols; i++)
+		if (cells[i].changed)
+			fprintf(f, "<rect class=\"c\" x=\"%u\" y=\"%u\" "
+				"width=\"%u\" height=\"%u\"/>\n", LEFT + i * CELL + 1,
+				10 + row * CELL + 1, CELL - 3, CELL - 3);
+}
+
+void svg_map(FILE *f, const struct report_vm *v, size_t id)
+{
+	char cell[TEXT_NUM], line[TEXT_NUM];
+	struct view w;
+	unsigned int i;
+
+	view_reset(&w);
+	view_layout(&w, &v->vm, VIEW_LABEL + MAP_COLS, MAP_ROWS);
+	text_size(cell, w.cell);
+	text_size(line, w.cell * w.cols);
+	svg_begin(f, "map", id, 20 + w.used * CELL, "Heat map of guest memory");
+	fprintf(f, "Guest physical memory in cells of %s, %s a row; the colour is how much of a "
+		"cell is shared.</desc>\n", cell, line);
+	for (i = 0; i < w.used; i++) {
+		fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%llx</text>\n", LEFT - 8,
+			20 + i * CELL, (unsigned long long)w.row[i]);
+		if (i && w.row[i] != w.row[i - 1] + w.cell * w.cols)
+			fprintf(f, "<path class=\"grid\" d=\"M8 %dH%d\"/>\n", 9 + i * CELL,
+				WIDTH - 14);
+		map_row(f, v, &w, i);
+	}
+	fputs("</svg>\n", f);
+	fprintf(f, "<p class=\"dim\">A cell is %s, a row %s. Rows without memory are left out "
+		"where there is a line.</p>\n", cell, line);
+}
+
+/* Where a time is. */
+static double time_x(const struct report *r, uint64_t ms)
+{
+	return LEFT + (double)PLOT * (ms - r->start_ms) / (r->end_ms - r->start_ms);
+}
+
+/* The times below a plot. */
+static void time_axis(FILE *f, const struct report *r, unsigned int y)
+{
+	static const char *const anchors[] = { "start", "middle", "middle", "middle", "end" };
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		double x = LEFT + PLOT * i / 4.0;
+
+		fprintf(f, "<text class=\"dim\" x=\"%.1f\" y=\"%u\" text-anchor=\"%s\">", x, y,
+			anchors[i]);
+		html_clock(f, r->start_ms + (r->end_ms - r->start_ms) * i / 4);
+		fputs("</text>\n", f);
+	}
+}
+
+/* A plot of @height with its top at @top; what its largest value says. */
+struct plot {
+	FILE *f;
+	const struct report *r;
+	const struct report_vm *v;
+	unsigned int top, height;
+	double max;
+	double (*value)(const struct report_point *p);
+};
+
+static double value_shared(const struct report_point *p)
+{
+	return p->shared;
+}
+
+static double value_to_shared(const struct report_point *p)
+{
+	return report_rate(p, p->grown[VM_TO_SHARED]) / 10.0;
+}
+
+static double value_to_private(const struct report_point *p)
+{
+	return report_rate(p, p->grown[VM_TO_PRIVATE]) / 10.0;
+}
+
+static double plot_max(const struct plot *plot)
+{
+	double max = 0;
+	size_t i;
+
+	for (i = 0; i < plot->v->nr; i++)
+		if (plot->value(&plot->v->points[i]) > max)
+			max = plot->value(&plot->v->points[i]);
+	return max;
+}
+
+static double plot_y(const struct plot *plot, double v)
+{
+	return plot->top + plot->height * (1 - (plot->max > 0 ? v / plot->max : 0));
+}
+
+/* Steps: a value holds for its interval. */
+static void plot_line(const struct plot *plot, const char *class, bool area)
+{
+	double x = 0;
+	size_t i;
+
+	fprintf(plot->f, "<path class=\"%s\" d=\"", class);
+	for (i = 0; i < plot->v->nr; i++) {
+		const struct report_point *p = &plot->v->points[i];
+
+		if (!i)
+			fprintf(plot->f, "M%.1f %.1f", time_x(plot->r, p->start_ms),
+				area ? plot_y(plot, 0) : plot_y(plot, plot->value(p)));
+		if (i == 1 && p->start_ms == plot->v->points[0].end_ms && !area)
+			fprintf(plot->f, "M%.1f %.1f", time_x(plot->r, p->start_ms),
+				plot_y(plot, plot->value(p)));
+		x = time_x(plot->r, p->end_ms);
+		fprintf(plot->f, "V%.1fH%.1f", plot_y(plot, plot->value(p)), x);
+	}
+	fputs(area ? "V" : "", plot->f);
+	if (area)
+		fprintf(plot->f, "%.1fZ", plot_y(plot, 0));
+	fputs("\"/>\n", plot->f);
+}
+
+static void plot_frame(const struct plot *plot, const char *name, const char *max)
+{
+	fprintf(plot->f, "<path class=\"grid\" d=\"M%d %uH%dM%d %uH%dM%d %uV%u\"/>\n",
+		LEFT, plot->top, LEFT + PLOT, LEFT, plot->top + plot->height, LEFT + PLOT,
+		LEFT, plot->top, plot->top + plot->height);
+	svg_text(plot->f, LEFT - 8, plot->top + 8, "end", max);
+	svg_text(plot->f, LEFT - 8, plot->top + plot->height, "end", "0");
+	svg_text(plot->f, 10, plot->top + plot->height / 2 + 4, "start", name);
+}
+
+/* A bar where READY was set at the end of the interval. */
+static void ready_bar(const struct plot *plot, unsigned int y)
+{
+	size_t i;
+
+	svg_text(plot->f, 10, y + 9, "start", "READY");
+	for (i = 0; i < plot->v->nr; i++) {
+		const struct report_point *p = &plot->v->points[i];
+
+		if (p->ready)
+			fprintf(plot->f, "<rect class=\"ready\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" "
+				"height=\"8\"/>\n", time_x(plot->r, p->start_ms), y,
+				time_x(plot->r, p->end_ms) - time_x(plot->r, p->start_ms));
+	}
+}
+
+void svg_timeline(FILE *f, const struct report *r, const struct report_vm *v, size_t id)
+{
+	struct plot plot = { f, r, v, 14, 110, 0, value_shared };
+	char max[TEXT_NUM];
+	double other;
+
+	plot.max = plot_max(&plot);
+	text_size(max, plot.max);
+	svg_begin(f, "time", id, 320, "Shared memory, conversions and READY over time");
+	fprintf(f, "Shared memory was %s at most.", max);
+	plot.value = value_to_private;
+	other = plot_max(&plot);
+	plot.value = value_to_shared;
+	fprintf(f, " Pages a second: %.1f at most became shared, %.1f private.</desc>\n",
+		plot_max(&plot), other);
+
+	plot.value = value_shared;
+	plot_line(&plot, "area", true);
+	plot_frame(&plot, "shared", max);
+
+	plot = (struct plot){ f, r, v, 146, 110, 0, value_to_shared };
+	plot.max = plot_max(&plot) > other ? plot_max(&plot) : other;
+	snprintf(max, sizeof(max), "%.*f", plot.max < 10 ? 1 : 0, plot.max);
+	plot_line(&plot, "la", false);
+	plot.value = value_to_private;
+	plot_line(&plot, "lb", false);
+	plot_frame(&plot, "pages/s", max);
+	ready_bar(&plot, 274);
+	time_axis(f, r, 308);
+	fputs("</svg>\n<ul class=\"legend\"><li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">"
+	      "<path class=\"la\" d=\"M0 7H14\"/></svg>made shared</li>"
+	      "<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">"
+	      "<path class=\"lb\" d=\"M0 7H14\"/></svg>made private</li></ul>\n", f);
+}
+
+/* A part of memory over time; intervals that are alike are one rectangle. */
+static void history_row(FILE *f, const struct report *r, const struct report_vm *v,
+			unsigned int bin, double y, double height)
+{
+	size_t i, j;
+
+	for (i = 0; i < v->nr; i = j) {
+		uint8_t b = v->points[i].bins[bin];
+
+		for (j = i + 1; j < v->nr && v->points[j].bins[bin] == b; j++)
+			;
+		if (b == BIN_NONE)
+			continue;
+		fprintf(f, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" "
+			"width=\"%.1f\" height=\"%.1f\"/>\n",
+			bin_class[b], time_x(r, v->points[i].start_ms), y,
+			time_x(r, v->points[j - 1].end_ms) - time_x(r, v->points[i].start_ms),
+			height);
+	}
+	for (i = 0; i < v->nr; i++)
+		if (v->points[i].changed[bin])
+			fprintf(f, "<path class=\"c\" d=\"M%.1f %.1fv%.1f\"/>\n",
+				time_x(r, v->points[i].end_ms) - 1, y + 0.5, height - 1);
+}
+
+/* The address in the layout that has @offset bytes of memory below it. */
+static uint64_t layout_addr(const struct ranges *layout, uint64_t offset)
+{
+	size_t i;
+
+	for (i = 0; i < layout->nr; i++) {
+		uint64_t n = layout->v[i].end - layout->v[i].start;
+
+		if (offset < n)
+			return layout->v[i].start + offset;
+		offset -= n;
+	}
+	return 0;
+}
+
+void svg_history(FILE *f, const struct report *r, const struct report_vm *v, size_t id)
+{
+	const double height = 6;
+	uint64_t size = report_bin_size(v);
+	char text[TEXT_NUM];
+	unsigned int i;
+
+	text_size(text, size);
+	svg_begin(f, "hist", id, 20 + REPORT_BINS * height + 20, "Heat map of memory over time");
+	fprintf(f, "Each of the %d rows is %s of guest memory, the lowest addresses at the top; "
+		"the colour is how much of it is shared.</desc>\n", REPORT_BINS, text);
+	fputs("<g shape-rendering=\"crispEdges\">\n", f);
+	for (i = 0; i < REPORT_BINS; i++)
+		history_row(f, r, v, i, 10 + i * height, height);
+	fputs("</g>\n", f);
+	for (i = 0; i < REPORT_BINS; i++) {
+		if (i % 8 || i * size >= ranges_bytes(&v->layout))
+			continue;
+		snprintf(text, sizeof(text), "%llx",
+			 (unsigned long long)layout_addr(&v->layout, i * size));
+		svg_text(f, LEFT - 8, 10 + i * height + 8, "end", text);
+	}
+	time_axis(f, r, 10 + REPORT_BINS * height + 20);
+	fputs("</svg>\n", f);
+}
