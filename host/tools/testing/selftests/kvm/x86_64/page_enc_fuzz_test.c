@@ -174,7 +174,7 @@ static bool call_valid(const struct call *c)
 	uint64_t gfn = c->gpa >> 12;
 
 	return !(c->gpa & 0xfff) && c->npages && gfn < gfns && c->npages <= gfns - gfn &&
-	       !(c->attrs >> 5) && (c->attrs & 0xf) <= 2;
+	       !(c->attrs >> 5);
 }
 
 /* Returns the result. */
