@@ -497,11 +497,7 @@ int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
 	return r ?: 1;
 }
 
-/*
- * Put a map that userspace has made in the place of the VM's.  Either all of it
- * takes effect or nothing.
- */
-int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset)
+static int replace_map(struct kvm *kvm, struct page_enc_map *new, bool reset)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
 	struct vm_changes c = {
@@ -511,7 +507,6 @@ int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset)
 	};
 	int r;
 
-	guard(srcu)(&kvm->srcu);
 	guard(mutex)(&enc->map.lock);
 
 	r = page_enc_map_replace(&enc->map, new, &c.changes);
@@ -522,6 +517,21 @@ int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset)
 		set_control(kvm, enc->first_control);
 	kvm_page_enc_update_stats(kvm);
 	return 0;
+}
+
+/*
+ * Put a map that userspace has made in the place of the VM's.  Either all of it
+ * takes effect or nothing.
+ */
+int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset)
+{
+	int idx, r;
+
+	/* For the memslots, which strict mode of simulated SEV looks at. */
+	idx = srcu_read_lock(&kvm->srcu);
+	r = replace_map(kvm, new, reset);
+	srcu_read_unlock(&kvm->srcu, idx);
+	return r;
 }
 
 /* Userspace saves and restores it whatever the guest is told of it. */
