@@ -6,7 +6,7 @@
 # timeout: 240
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 tests=(boot diff_agrees diff_differs check_ok check_wrong trace_sees trace_filters
-	trace_killed metrics_agree list_rates)
+	trace_killed metrics_agree list_rates kvm_stat_shows)
 ENCSTAT=$OUT/encstat
 TRACING=/sys/kernel/tracing
 
@@ -33,6 +33,17 @@ diff_differs()
 	"$ENCSTAT" diff /tmp/before.map live -p "$(vm_pid main)" || rc=$?
 	vm_bind main
 	equal "exit code of diff" $rc 3
+}
+
+# Stock kvm_stat knows nothing of page encryption status: it shows what is there
+kvm_stat_shows()
+{
+	local program
+	program=$(find "$BUILD" -path '*/linux/tools/kvm/kvm_stat/kvm_stat' -print -quit)
+	[ -n "$program" ] || skip "no kernel tree with kvm_stat"
+	python3 "$program" -1 -f 'page_enc_.*' | tee /tmp/kvm_stat
+	equal "shared pages in kvm_stat" \
+		"$(awk '$1 == "page_enc_shared_pages" { print $2 }' /tmp/kvm_stat)" "$(shared main)"
 }
 
 check_ok()

@@ -2,15 +2,15 @@
 # shellcheck shell=bash disable=SC2034
 #
 # The series' own KVM selftests on a host that has lockdep and KASAN.
-# timeout: 300
+# timeout: 400
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # selftests: yes
 # host: debug
 . "$TOP/ci/cases/selftests.sh"
-OTHERS=()
+OTHERS=("page_enc_migration_test -c 1 -n 20000" "page_enc_fuzz_test -n 20000")
 tests=(it_is_a_debug_kernel)
-for program in "${OWN[@]}"; do
-	tests+=("${program}_on")
+for program in "${OWN[@]}" "${OTHERS[@]}"; do
+	selftest_add on 1 1 "$program"
 done
 
 it_is_a_debug_kernel()
