@@ -3,7 +3,7 @@
 #
 # Live migration of guests that convert memory all the time, by the KVM selftest
 # that models encryption.  What is broken on purpose must be noticed.
-# timeout: 300
+# timeout: 400
 # append:
 # selftests: yes
 OWN=(page_enc_migration_test)
@@ -31,7 +31,7 @@ breaks()
 }
 
 dirty_log() { migration_test -c 1; }
-dirty_ring() { migration_test -c 1 -n 200000 -r; }
+dirty_ring() { migration_test -c 1 -n 1000000 -r; }
 chain() { migration_test -c 3 -n 300000; }
 chain_ring() { migration_test -c 3 -n 90000 -r -s 2; }
 ready_withdrawn() { migration_test -c 2 -n 100000 -w; }

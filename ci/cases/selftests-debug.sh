@@ -9,8 +9,11 @@
 . "$TOP/ci/cases/selftests.sh"
 OTHERS=("page_enc_migration_test -c 1 -n 20000" "page_enc_fuzz_test -n 20000")
 tests=(it_is_a_debug_kernel)
-for program in "${OWN[@]}" "${OTHERS[@]}"; do
+for program in "${OWN[@]}"; do
 	selftest_add on 1 1 "$program"
+done
+for program in "${OTHERS[@]}"; do
+	selftest_add by_capability 0 0 "$program"
 done
 
 it_is_a_debug_kernel()
