@@ -41,7 +41,7 @@ kvm_stat_shows()
 	local program
 	program=$(find "$BUILD" -path '*/linux/tools/kvm/kvm_stat/kvm_stat' -print -quit)
 	[ -n "$program" ] || skip "no kernel tree with kvm_stat"
-	python3 "$program" -1 -f 'page_enc_.*' | tee /tmp/kvm_stat
+	python3 "$program" -1 -d -f 'page_enc_.*' | tee /tmp/kvm_stat
 	equal "shared pages in kvm_stat" \
 		"$(awk '$1 == "page_enc_shared_pages" { print $2 }' /tmp/kvm_stat)" "$(shared main)"
 }
