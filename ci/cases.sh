@@ -113,6 +113,15 @@ longest_first()
 	done | sort -rn | cut -d ' ' -f 2
 }
 
+# explain CASE: the last that its failed tests said
+explain()
+{
+	local test
+	sed -n "s/^FAIL $1: //p" "$LOGS/$1/verdicts" | while read -r test _; do
+		[ ! -e "$LOGS/$1/$test.log" ] || tail -n 12 "$LOGS/$1/$test.log" | sed "s/^/# $1: $test: /"
+	done
+}
+
 run_cases()
 {
 	local case
@@ -123,6 +132,7 @@ run_cases()
 		{
 			run_case "$case"
 			flock "$results" tee -a "$results" <"$LOGS/$case/verdicts"
+			explain "$case"
 		} &
 	done
 	wait

@@ -9,6 +9,7 @@ tests=(boot sev feature_bits ready map_agrees oracle_agrees encstat_agrees_too c
 	guest_reads guest_writes oracle_after_init kexec kexec_kept_map oracle_after_kexec
 	reboot reboot_kept_map oracle_after_reboot)
 DISK=/tmp/main.disk
+VM_QUICK=
 
 boot()
 {

@@ -5,7 +5,7 @@
 # made twice: the kernel with the series must not have it, and the unpatched one
 # must, or the check proves nothing.
 #
-# Defect 9 is in negotiation-efi.sh.  Defect 10, hibernation, is not here.
+# Defect 9 is in efi.sh.  Defect 10, hibernation, is not here.
 # timeout: 400
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # base: yes

@@ -13,15 +13,13 @@ CONVERT="threads=3 pattern=random size=512K chunk=12K seconds=600"
 # Each line is a kexec: the kernel, and whether it announces
 KERNELS=(bzImage base bzImage bzImage base bzImage off bzImage base bzImage
 	bzImage off base bzImage base bzImage off bzImage bzImage bzImage)
-# what takes long when guests boot: configuration space by MMIO, 256 old ptys
-QUICK="pci=nommconf pty.legacy_count=0"
 
 boot()
 {
 	mkdir -p /tmp/extra/kexec
 	cp "$OUT/base.bzImage" /tmp/extra/kexec/base
 	(cd /tmp/extra && find . | cpio -o -H newc --quiet) >/tmp/extra.cpio
-	VM_SMP=2 VM_MEM=256M VM_DISK=none VM_KEXEC=1 VM_INITRD=/tmp/extra.cpio VM_APPEND=$QUICK vm_start main
+	VM_SMP=2 VM_MEM=256M VM_DISK=none VM_KEXEC=1 VM_INITRD=/tmp/extra.cpio vm_start main
 	ready_is main 1 1 0
 	oracle main
 	echo bzImage >/tmp/kernel
@@ -30,7 +28,7 @@ boot()
 # load KERNEL: the guest packs what it has found in its initramfs for the next
 load()
 {
-	local append="$VM_APPEND_DEFAULT $QUICK" kernel=$1
+	local append="$VM_APPEND_DEFAULT $VM_QUICK" kernel=$1
 	[ "$1" != off ] || { kernel=bzImage; append+=" kvm_page_enc=off"; }
 	vm_sh main "cd / && find . -xdev ! -path ./kexec/initrd | cpio -o -H newc >/tmp/initrd &&
 		kexec -c -l --no-checks /kexec/$kernel --initrd=/tmp/initrd --command-line='$append' && rm /tmp/initrd" 60

@@ -6,6 +6,7 @@
 #
 # vm_start NAME takes its settings from the environment:
 #   VM_SMP=2 VM_MEM=512M VM_KERNEL=$OUT/guest.bzImage VM_APPEND=... VM_OPTS=...
+#   VM_QUICK=...   more of the command line, for all guests of a case
 #   VM_KEXEC=1     the guest gets what vm_kexec needs
 #   VM_INITRD=FILE one more archive for its initramfs
 #   VM_DISK=FILE   behind virtio-blk, default a blank one; "none": no disk
@@ -123,7 +124,7 @@ vm_launch()
 		-cpu host,migratable=off -smp "${VM_SMP:-2}" -m "${VM_MEM:-512M}" \
 		-nodefaults -no-user-config -display none \
 		-kernel "${VM_KERNEL:-$OUT/guest.bzImage}" -initrd "$initrd" \
-		-append "$VM_APPEND_DEFAULT ${VM_APPEND:-}" \
+		-append "$VM_APPEND_DEFAULT ${VM_QUICK:-} ${VM_APPEND:-}" \
 		-chardev "file,id=con,path=$OUT/$name.console,append=on" -serial chardev:con \
 		-chardev "pipe,id=ctl,path=$dir/ctl" -serial chardev:ctl \
 		"${extra[@]}" </dev/null >"$OUT/$name.qemu.log" 2>&1 3>&- &

@@ -247,6 +247,11 @@ static void report_and_mark_dirty(struct page_enc_changes *changes, gfn_t start,
 	struct kvm_memslot_iter iter;
 
 	kvm_sev_sim_status_changed(c->kvm, start, end, shared);
+
+	/* A slot that just begins to be tracked has not been read yet. */
+	if (!atomic_read(&c->kvm->nr_memslots_dirty_logging))
+		return;
+
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(c->kvm), start, end)
 		mark_slot_dirty(c->kvm, iter.slot, start, end);
 }

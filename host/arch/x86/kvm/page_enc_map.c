@@ -71,6 +71,22 @@ static bool leaf_in_use(struct page_enc_map *map, unsigned long index)
 	return xa_find(map->chunks, &first, index | XA_CHUNK_MASK, XA_PRESENT);
 }
 
+/* What is stored of a chunk; is it marked, and not being harvested? */
+static void *load_chunk(struct page_enc_map *map, unsigned long index,
+			bool *marked)
+{
+	XA_STATE(xas, map->chunks, index);
+	void *entry;
+
+	/* map->lock does it, but the xarray knows of this only. */
+	rcu_read_lock();
+	entry = xas_load(&xas);
+	*marked = xas_get_mark(&xas, CHANGED) &&
+		  !xas_get_mark(&xas, HARVESTING);
+	rcu_read_unlock();
+	return entry;
+}
+
 static void mark_changed(struct page_enc_map *map, unsigned long index)
 {
 	if (!xa_get_mark(map->chunks, index, CHANGED)) {
@@ -182,9 +198,32 @@ static unsigned int find_in_entry(void *entry, unsigned int bit, bool shared)
 	return find_next_zero_bit(chunk->shared, PAGE_ENC_CHUNK_GFNS, bit);
 }
 
+/* Is one status that of all pages [first, last) of the chunk? */
+static bool is_run(struct page_enc_chunk *chunk, unsigned int first,
+		   unsigned int last, bool shared)
+{
+	if (shared)
+		return find_next_zero_bit(chunk->shared, last, first) >= last;
+	return find_next_bit(chunk->shared, last, first) >= last;
+}
+
+/* Do pages [first, last) have the status of all the others, too? */
+static bool is_uniform(struct page_enc_chunk *chunk, unsigned int first,
+		       unsigned int last, bool shared)
+{
+	/* Most often the pages around tell without a look at all of them. */
+	if (last < PAGE_ENC_CHUNK_GFNS &&
+	    test_bit(last, chunk->shared) != shared)
+		return false;
+	if (first && test_bit(first - 1, chunk->shared) != shared)
+		return false;
+
+	return is_run(chunk, 0, PAGE_ENC_CHUNK_GFNS, shared);
+}
+
 /* Set pages [start, end) of a bitmap, all of which have the other status. */
 static void set_run(struct page_enc_map *map, struct page_enc_chunk *chunk,
-		    gfn_t start, gfn_t end, bool shared,
+		    gfn_t start, gfn_t end, bool shared, bool marked,
 		    struct page_enc_changes *changes)
 {
 	unsigned int first = start & CHUNK_MASK, n = end - start;
@@ -196,33 +235,25 @@ static void set_run(struct page_enc_map *map, struct page_enc_chunk *chunk,
 		bitmap_clear(chunk->shared, first, n);
 
 	/* Storing over an existing entry can't fail. */
-	if (find_in_entry(chunk, 0, !shared) == PAGE_ENC_CHUNK_GFNS)
+	if (is_uniform(chunk, first, first + n, shared))
 		replace_entry(map, index, chunk,
 			      shared ? CHUNK_SHARED : CHUNK_PRIVATE);
-	mark_changed(map, index);
+	if (!marked)
+		mark_changed(map, index);
 	map->nr_shared += shared ? n : -(u64)n;
 	map->generation++;
 	report_run(changes, index, first, first + n, shared);
 }
 
-/* Set pages [start, end), which must not cross a chunk boundary. */
-static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
-			bool shared, struct page_enc_changes *changes)
+/* Set pages [start, end) of a chunk that has @old stored. */
+static int set_any(struct page_enc_map *map, void *old, gfn_t start, gfn_t end,
+		   bool shared, struct page_enc_changes *changes)
 {
 	DECLARE_BITMAP(changed, PAGE_ENC_CHUNK_GFNS);
 	DECLARE_BITMAP(status, PAGE_ENC_CHUNK_GFNS);
 	unsigned long index = gfn_to_chunk(start);
-	void *old = xa_load(map->chunks, index);
 	unsigned int pages;
 	int r;
-
-	/* What most calls are: one run of pages in a chunk that has a bitmap. */
-	if (is_bitmap(old) &&
-	    find_in_entry(old, start & CHUNK_MASK, shared) >=
-	    (start & CHUNK_MASK) + (end - start)) {
-		set_run(map, old, start, end, shared, changes);
-		return 0;
-	}
 
 	get_status(old, status);
 	bitmap_zero(changed, PAGE_ENC_CHUNK_GFNS);
@@ -246,6 +277,25 @@ static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
 	map->generation++;
 	report_pages(changes, index, changed, shared);
 	return 0;
+}
+
+/* Set pages [start, end), which must not cross a chunk boundary. */
+static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
+			bool shared, struct page_enc_changes *changes)
+{
+	unsigned int first = start & CHUNK_MASK;
+	unsigned int last = first + (end - start);
+	bool marked;
+	void *old;
+
+	old = load_chunk(map, gfn_to_chunk(start), &marked);
+
+	/* What most calls are: one run of pages in a chunk that has a bitmap. */
+	if (is_bitmap(old) && is_run(old, first, last, !shared)) {
+		set_run(map, old, start, end, shared, marked, changes);
+		return 0;
+	}
+	return set_any(map, old, start, end, shared, changes);
 }
 
 /* The first chunk at or after @gfn that may have to change, as a gfn. */
@@ -298,7 +348,8 @@ int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
 		if (r)
 			return r;
 		*start = next;
-		cond_resched();
+		if (next < end)
+			cond_resched();
 	}
 	return 0;
 }

@@ -256,7 +256,7 @@ TEST(errors)
 
 TEST(huge)
 {
-	const uint64_t pages = SZ_4G / 4096, top = ALL - 16;
+	const uint64_t pages = SZ_1G / 4096, top = ALL - 16;
 	struct kvm_vm *vm = create_vm();
 	struct kvm_memory_attribute_extent e[3];
 	uint64_t next;

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# Under EFI READY is up to firmware, unless the command line overrides that.
-# Defect 9 of the unpatched kernel is here and not in defects.sh, as it needs
-# the same slow boots: its READY cannot be overridden.
-# timeout: 600
-# append: kvm.page_enc_status=1 kvm.sev_sim=1
+# OVMF shares memory itself, and opens and closes memory slots (SMRAM, PAM, flash)
+# while the guest boots.  Under EFI READY is up to firmware, unless the command line
+# overrides that.  Here is what else needs these slow boots: defect 9 of the
+# unpatched kernel, whose READY cannot be overridden, and strict mode, which judges
+# guests that are READY.
+# timeout: 500
+# append: kvm.page_enc_status=1 kvm.sev_sim=1 kvm.sev_sim_strict=1
 # base: yes
-tests=(silent_firmware override firmware_says_so base_has_no_override)
+tests=(silent_firmware slots map oracle_agrees override firmware_says_so firmware_is_honest
+	base_has_no_override)
 
 # No firmware sets the variable today, so for "says" it is there before firmware runs.
 efi_launch()
@@ -55,6 +58,22 @@ silent_firmware()
 	holds calls "$(vm_stat silent calls)" -gt 1
 	equal "what the log says" "$(log_lines silent)" \
 		"announced, READY is up to EFI firmware; not READY: firmware does not say that it announces its shared pages, kvm_page_enc=on overrides"
+}
+
+slots()
+{
+	slots_check silent
+}
+
+map()
+{
+	map_check silent
+	shared_plausible silent
+}
+
+oracle_agrees()
+{
+	oracle silent
 	efi_ends silent
 }
 
@@ -68,9 +87,16 @@ override()
 
 firmware_says_so()
 {
+	echo 1 >"$VM_TRACE/events/kvm/kvm_page_enc_violation/enable"
 	efi_boot says
 	ready_is says "1 1 0"
 	equal "what the log says" "$(log_lines says)" "announced, READY is up to EFI firmware; announced, READY"
+}
+
+firmware_is_honest()
+{
+	grep -m 8 kvm_page_enc_violation: "$VM_TRACE/trace" || :
+	equal violations "$(vm_stat says violations)" 0
 	efi_ends says
 }
 
