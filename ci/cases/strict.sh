@@ -95,10 +95,10 @@ honest_with_hotplug()
 honest_with_io()
 {
 	vm_sh honest 'dd if=/dev/urandom of=/dev/vda bs=64k count=32 2>/dev/null && sync &&
-		dd if=/dev/vda bs=4k count=512 2>/dev/null | sha256sum'
+		dd if=/dev/vda bs=4k count=512 2>/dev/null | sha256sum' 100
 	vm_unbind honest
 	vm_bind honest
-	vm_sh honest 'dd if=/dev/vda bs=4k count=512 2>/dev/null | sha256sum'
+	vm_sh honest 'dd if=/dev/vda bs=4k count=512 2>/dev/null | sha256sum' 100
 	no_violations honest
 }
 

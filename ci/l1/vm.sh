@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Sourced in L1: guests.  A guest NAME has /run/vm/NAME (pid, pipes, disk) and
-# the log of its console in $OUT/NAME.console.
+# Sourced in L1: guests.  A guest NAME has /run/vm/NAME (pid, pipes, disk), the
+# log of its console in $OUT/NAME.console, and in $OUT/NAME.resets the registers
+# with which its CPUs were reset: a triple fault leaves no other trace.
 #
 # vm_start NAME takes its settings from the environment:
 #   VM_SMP=2 VM_MEM=512M VM_KERNEL=$OUT/guest.bzImage VM_APPEND=... VM_OPTS=...
@@ -120,7 +121,8 @@ vm_launch()
 	read -ra extra <<<"$(vm_firmware "$dir") $(vm_disk "$dir") ${VM_OPTS:-}"
 	mapfile -t preload < <(vm_preload "$dir")
 	: >"$OUT/$name.console"
-	env "${preload[@]}" qemu-system-x86_64 -name "$name" -accel "${VM_ACCEL:-kvm}" -machine q35,sata=off,smbus=off,vmport=off,i8042=off \
+	env "${preload[@]}" qemu-system-x86_64 -name "$name" -d cpu_reset,guest_errors -D "$OUT/$name.resets" \
+		-accel "${VM_ACCEL:-kvm}" -machine q35,sata=off,smbus=off,vmport=off,i8042=off \
 		-cpu host,migratable=off -smp "${VM_SMP:-2}" -m "${VM_MEM:-512M}" \
 		-nodefaults -no-user-config -display none \
 		-kernel "${VM_KERNEL:-$OUT/guest.bzImage}" -initrd "$initrd" \
