@@ -3,7 +3,8 @@
 #
 # Measure against the unpatched kernel, in the same run.  A row is a script of
 # ci/bench/, run in L1; it prints "MAINLINE OURS", or with "l1: both", run in an
-# L1 with the unpatched kernel and one with ours, a number each time.  Writes $BUILD/bench.json and
+# L1 with the unpatched kernel and one with ours, a number each time; with "l1:
+# none", no kernel matters, and it is run here.  Writes $BUILD/bench.json and
 # prints it as a table.  Fails if a row could not be measured, not if it misses
 # its goal: that is for the reader of the numbers.
 # usage: ci/bench.sh [ROW...]
@@ -30,11 +31,24 @@ run_row()
 	return 0
 }
 
+# run_here NAME: a row that needs neither L1 nor a kernel; its result
+run_here()
+{
+	local OUT=$BUILD/encstat
+	[ -x "$OUT/encstat" ] || die "row $1 needs $OUT/encstat: make encstat"
+	(
+		# shellcheck source=/dev/null
+		. "$TOP/ci/bench/$1.sh"
+		measure
+	)
+}
+
 # results NAME: "MAINLINE OURS"
 results()
 {
 	local dir=$LOGS/bench-$1
 	case $(declared "bench/$1" l1) in
+	none) run_here "$1" ;;
 	both)
 		run_row "$1" "$dir-base" "$BASE_KERNEL" "" >&2
 		run_row "$1" "$dir" "$L1_KERNEL" "" >&2

@@ -118,7 +118,8 @@ static void check_sev(const struct guest *g)
 		check_found(CHECK_OK, "sev", NULL, NULL, "SEV is active");
 	else if (!g->sev_bit)
 		check_found(CHECK_WRONG, "sev", NULL,
-			    "start the guest as an SEV guest; to try things out without such hardware, turn on kvm.sev_sim in the host",
+			    "start the guest as an SEV guest; to try things out without such "
+			    "hardware, turn on kvm.sev_sim in the host",
 			    "CPUID offers no SEV");
 	else
 		check_found(CHECK_UNKNOWN, "sev", NULL, "look for it as root",
@@ -136,12 +137,14 @@ static const struct decision decisions[] = {
 	{ "announced, READY is up to EFI firmware", CHECK_UNKNOWN, NULL },
 	{ "announced, READY", CHECK_OK, NULL },
 	{ "announced, not READY: the host refused", CHECK_WRONG,
-	  "see what was refused with encstat stat in the host; then echo 1 > " GUEST_DIR "/announce" },
+	  "see what was refused with encstat stat in the host; "
+	  "then echo 1 > " GUEST_DIR "/announce" },
 	{ "announced, not READY: no MSR_KVM_MIGRATION_CONTROL", CHECK_WRONG, hint_bits },
 	{ "announced, not READY: MSR_KVM_MIGRATION_CONTROL is refused", CHECK_WRONG,
 	  "CPUID shows a bit that the host does not mean: encstat check in the host" },
 	{ "not READY: firmware does not say", CHECK_WRONG,
-	  "use firmware that sets SevLiveMigrationEnabled; if yours shares no memory, kvm_page_enc=on overrides" },
+	  "use firmware that sets SevLiveMigrationEnabled; "
+	  "if yours shares no memory, kvm_page_enc=on overrides" },
 	{ "not announced: no SEV guest", CHECK_WRONG, "start the guest as an SEV guest" },
 	{ "not announced: kvm_page_enc=off", CHECK_WRONG,
 	  "remove kvm_page_enc=off from the kernel command line" },
@@ -187,7 +190,8 @@ static void check_log(const struct guest *g)
 			    "the decision is not in the log any more");
 	else if (!line)
 		check_found(CHECK_WRONG, "kernel-log", NULL,
-			    "a guest kernel with the page encryption status series decides at boot and logs it",
+			    "a guest kernel with the page encryption status series decides at boot "
+			    "and logs it",
 			    "the log has no decision");
 	else
 		check_found(d ? d->status : CHECK_UNKNOWN, "kernel-log", NULL, d ? d->hint : NULL,

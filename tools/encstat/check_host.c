@@ -27,7 +27,10 @@ static const char hint_parameter[] =
 	"echo Y > " VM_PARAMETER ", or kvm.page_enc_status=Y on the kernel command line; "
 	"then start the VM again";
 static const char hint_cpu[] =
-	"start QEMU with -cpu host,migratable=off, which shows the guest KVM's feature bits 16 and 17";
+	"start QEMU with -cpu host,migratable=off, "
+	"which shows the guest KVM's feature bits 16 and 17";
+static const char hint_again[] =
+	"kvm.page_enc_status is on, but was not when the VM was created: start it again";
 static const char hint_guest[] = "run encstat check in the guest";
 
 struct host {
@@ -59,7 +62,8 @@ static void check_config(const struct host *h)
 		check_found(CHECK_WRONG, "kernel", NULL, "boot the kernel again, or load kvm again",
 			    "%s has CONFIG_KVM_PAGE_ENC_STATUS, but not the kvm that runs", path);
 	else if (config && strstr(config, "\n# CONFIG_KVM_PAGE_ENC_STATUS is not set"))
-		check_found(CHECK_WRONG, "kernel", NULL, "build it with CONFIG_KVM_PAGE_ENC_STATUS=y",
+		check_found(CHECK_WRONG, "kernel", NULL,
+			    "build it with CONFIG_KVM_PAGE_ENC_STATUS=y",
 			    "%s: CONFIG_KVM_PAGE_ENC_STATUS is not set", path);
 	else
 		check_found(CHECK_WRONG, "kernel", NULL, hint_series,
@@ -76,7 +80,8 @@ static void check_parameter(const struct host *h)
 			    "kvm.page_enc_status is on: new VMs are tracked");
 	else if (h->tracked && !h->untracked)
 		check_found(CHECK_WARNING, "page_enc_status", NULL, hint_parameter,
-			    "kvm.page_enc_status is off; the VMs that run are tracked all the same");
+			    "kvm.page_enc_status is off; "
+			    "the VMs that run are tracked all the same");
 	else
 		check_found(CHECK_WRONG, "page_enc_status", NULL, hint_parameter,
 			    "kvm.page_enc_status is off");
@@ -90,9 +95,11 @@ static void check_sim(const struct host *h)
 	if (sim && is_yes(sim))
 		check_found(CHECK_WARNING, "sev_sim", NULL,
 			    "echo N > " PARAMETERS "/sev_sim, unless this is a test",
-			    "kvm.sev_sim is on: new VMs run as simulated SEV guests, which protects nothing");
+			    "kvm.sev_sim is on: new VMs run as simulated SEV guests, "
+			    "which protects nothing");
 	else if (sim)
-		check_found(CHECK_OK, "sev_sim", NULL, NULL, "kvm.sev_sim is off: SEV is not simulated");
+		check_found(CHECK_OK, "sev_sim", NULL, NULL,
+			    "kvm.sev_sim is off: SEV is not simulated");
 	if (sim && strict)
 		check_found(CHECK_OK, "sev_sim_strict", NULL, NULL, "kvm.sev_sim_strict is %s",
 			    is_yes(strict) ? "on: accesses against the status are counted" : "off");
@@ -105,15 +112,30 @@ static void check_features(const struct host *h, const struct kvm_answers *a)
 	uint32_t bits = KVM_FEATURE_BIT_HYPERCALL | KVM_FEATURE_BIT_MSR;
 
 	if (!a->has_features)
-		check_found(CHECK_UNKNOWN, "kvm-cpuid", NULL, NULL, "KVM does not say which CPUID it supports");
+		check_found(CHECK_UNKNOWN, "kvm-cpuid", NULL, NULL,
+			    "KVM does not say which CPUID it supports");
 	else if ((a->features & bits) == bits)
 		check_found(CHECK_OK, "kvm-cpuid", NULL, NULL, "KVM offers feature bits 16 and 17");
 	else if (!h->on && a->cap)
 		check_found(CHECK_OK, "kvm-cpuid", NULL, NULL,
 			    "KVM offers feature bits 16 and 17 to VMs that are tracked only");
 	else
-		check_found(CHECK_WRONG, "kvm-cpuid", NULL, h->has_parameter ? hint_parameter : hint_series,
+		check_found(CHECK_WRONG, "kvm-cpuid", NULL,
+			    h->has_parameter ? hint_parameter : hint_series,
 			    "KVM does not offer feature bits 16 and 17");
+}
+
+static void check_no_device(const struct host *h, int err)
+{
+	if (err != ENOENT)
+		check_found(CHECK_UNKNOWN, "dev-kvm", NULL,
+			    "run encstat as root, or join the group kvm",
+			    "/dev/kvm: %s", strerror(err));
+	else if (!root_is_copy(h->root))
+		check_found(CHECK_WRONG, "dev-kvm", NULL,
+			    "modprobe kvm_amd, or kvm_intel; "
+			    "look for virtualization in the firmware's set-up",
+			    "/dev/kvm: %s", strerror(err));
 }
 
 static void check_device(const struct host *h)
@@ -121,20 +143,16 @@ static void check_device(const struct host *h)
 	struct kvm_answers a;
 
 	if (kvm_ask(h->root, &a)) {
-		if (errno == ENOENT && root_is_copy(h->root))
-			return;
-		check_found(errno == ENOENT ? CHECK_WRONG : CHECK_UNKNOWN, "dev-kvm", NULL,
-			    errno == ENOENT ? "modprobe kvm_amd, or kvm_intel; look for virtualization in the firmware's set-up" :
-			    "run encstat as root, or join the group kvm",
-			    "/dev/kvm: %s", strerror(errno));
+		check_no_device(h, errno);
 		return;
 	}
 	check_found(CHECK_OK, "dev-kvm", NULL, NULL, "/dev/kvm can be used");
 	if (a.cap)
-		check_found(CHECK_OK, "cap", NULL, NULL, "a VMM may ask for tracking (KVM_CAP_PAGE_ENC_STATUS)");
+		check_found(CHECK_OK, "cap", NULL, NULL,
+			    "a VMM may ask for tracking (KVM_CAP_PAGE_ENC_STATUS)");
 	else
-		check_found(h->has_parameter ? CHECK_WARNING : CHECK_WRONG, "cap", NULL, hint_series,
-			    "KVM has no KVM_CAP_PAGE_ENC_STATUS");
+		check_found(h->has_parameter ? CHECK_WARNING : CHECK_WRONG, "cap", NULL,
+			    hint_series, "KVM has no KVM_CAP_PAGE_ENC_STATUS");
 	check_features(h, &a);
 }
 
@@ -183,7 +201,8 @@ static void check_args(const struct qemu_args *q, const char *subject)
 	if (q->shows_all_bits)
 		check_found(CHECK_OK, "qemu-cpu", subject, NULL, "QEMU runs with -cpu %s", q->cpu);
 	else if (*q->cpu)
-		check_found(CHECK_WRONG, "qemu-cpu", subject, hint_cpu, "QEMU runs with -cpu %s", q->cpu);
+		check_found(CHECK_WRONG, "qemu-cpu", subject, hint_cpu,
+			    "QEMU runs with -cpu %s", q->cpu);
 	else
 		check_found(CHECK_WRONG, "qemu-cpu", subject, hint_cpu, "QEMU runs without -cpu");
 }
@@ -191,11 +210,14 @@ static void check_args(const struct qemu_args *q, const char *subject)
 static void check_ready(const struct vm *vm)
 {
 	if (vm->has_ready && vm->ready)
-		check_found(CHECK_OK, "ready", vm->id, NULL, "the guest says that it announced everything");
+		check_found(CHECK_OK, "ready", vm->id, NULL,
+			    "the guest says that it announced everything");
 	else if (vm->has_ready && vm->has_counters && vm->counters[VM_READY_CLEARED])
-		check_found(CHECK_WRONG, "ready", vm->id, hint_guest, "the guest has withdrawn READY");
+		check_found(CHECK_WRONG, "ready", vm->id, hint_guest,
+			    "the guest has withdrawn READY");
 	else if (vm->has_ready)
-		check_found(CHECK_WRONG, "ready", vm->id, hint_guest, "the guest has not set READY");
+		check_found(CHECK_WRONG, "ready", vm->id, hint_guest,
+			    "the guest has not set READY");
 }
 
 static void check_counters(const struct vm *vm)
@@ -209,7 +231,8 @@ static void check_counters(const struct vm *vm)
 		check_found(CHECK_WARNING, "refused", vm->id, hint_guest,
 			    "%llu calls of the guest were refused", (unsigned long long)refused);
 	if (!vm->counters[VM_CALLS])
-		check_found(CHECK_WRONG, "calls", vm->id, hint_guest, "the guest has announced nothing");
+		check_found(CHECK_WRONG, "calls", vm->id, hint_guest,
+			    "the guest has announced nothing");
 	else
 		check_found(CHECK_OK, "calls", vm->id, NULL, "the guest has made %llu calls",
 			    (unsigned long long)vm->counters[VM_CALLS]);
@@ -221,7 +244,8 @@ static void check_violations(const struct vm *vm)
 		return;
 	if (vm->violations)
 		check_found(CHECK_WRONG, "violations", vm->id,
-			    "encstat trace shows where; what the guest announced is not what it does",
+			    "encstat trace shows where; "
+			    "what the guest announced is not what it does",
 			    "%llu accesses against the announced status",
 			    (unsigned long long)vm->violations);
 	else
@@ -236,9 +260,7 @@ static void check_tracked(const struct vm *vm, struct host *h)
 	} else if (!vm->map.tracked) {
 		h->untracked++;
 		check_found(CHECK_WRONG, "tracked", vm->id,
-			    h->on ? "kvm.page_enc_status is on, but was not when the VM was created: start it again" :
-			    hint_parameter,
-			    "the VM is not tracked");
+			    h->on ? hint_again : hint_parameter, "the VM is not tracked");
 	} else {
 		h->tracked++;
 		check_found(CHECK_OK, "tracked", vm->id, NULL, "the VM is tracked");

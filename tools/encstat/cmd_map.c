@@ -97,7 +97,8 @@ struct count {
 static void tell_untracked(const struct count *n, bool parameter_on)
 {
 	const char *hint = parameter_on ?
-		"kvm.page_enc_status is on now, but was not when the VM was created: start it again" :
+		"kvm.page_enc_status is on now, but was not when the VM was created: "
+		"start it again" :
 		"turn on kvm.page_enc_status (echo Y > " VM_PARAMETER
 		") and start the VM again";
 	char text[64];

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* encstat stat: how fast each VM converts memory, a line for each interval. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "encstat.h"
+#include "logfile.h"
 #include "msg.h"
 #include "out.h"
+#include "recording.h"
 #include "sampler.h"
 
 enum {
@@ -28,13 +31,22 @@ static const struct out_col cols[] = {
 	[COL_SHARED]		= { "shared_bytes",	"SHARED",	OUT_RIGHT,	10 },
 };
 
-/* What is kept of a sample for the next one. */
-struct past {
-	uint64_t running_ms;
+/* A sample; the last one is kept, because the next is compared with it. */
+struct sample {
+	uint64_t running_ms;	/* for the length of intervals */
+	uint64_t time_ms;
 	struct vms vms;
 };
 
-static const struct vm *find_past(const struct past *past, const char *id)
+/* Where samples come from: this host at a pace, or a recording at once. */
+struct source {
+	const struct settings *s;
+	struct pace pace;
+	struct recording rec;
+	uint64_t left;		/* intervals of a recording; 0: no end */
+};
+
+static const struct vm *find_past(const struct sample *past, const char *id)
 {
 	size_t i;
 
@@ -60,6 +72,14 @@ static void show_counters(const struct vm *vm, const struct vm *before, uint64_t
 	out_uint(COL_READY_CLEARED, vm_grown(vm, before, VM_READY_CLEARED));
 }
 
+static void show_shared(const struct vm *vm, bool tracked)
+{
+	if (tracked && vm->has_shared)
+		out_size(COL_SHARED, vm->shared_bytes);
+	else
+		out_none(COL_SHARED, vm->has_map && !tracked ? "off" : "-");
+}
+
 /* Of a VM that is not tracked, all numbers are 0 and say nothing. */
 static void show_numbers(const struct vm *vm, const struct vm *before, uint64_t ms)
 {
@@ -75,17 +95,16 @@ static void show_numbers(const struct vm *vm, const struct vm *before, uint64_t 
 		out_bool(COL_READY, vm->ready);
 	else
 		out_none(COL_READY, "-");
-	if (tracked && vm->has_shared)
-		out_size(COL_SHARED, vm->shared_bytes);
-	else
-		out_none(COL_SHARED, vm->has_map && !tracked ? "off" : "-");
+	show_shared(vm, tracked);
 }
 
-static void show_vm(const struct vm *vm, const struct past *past, uint64_t time_ms,
-		    uint64_t ms)
+static void show_vm(const struct vm *vm, const struct sample *now, const struct sample *past)
 {
+	uint64_t ms = now->running_ms > past->running_ms ?
+		      now->running_ms - past->running_ms : 1;
+
 	out_row();
-	out_clock(COL_TIME, time_ms);
+	out_clock(COL_TIME, now->time_ms);
 	out_str(COL_VM, vm->id);
 	out_uint(COL_PID, vm->pid);
 	if (vm->name)
@@ -96,9 +115,19 @@ static void show_vm(const struct vm *vm, const struct past *past, uint64_t time_
 	out_row_end();
 }
 
-/* Leaves out the VMs that are gone. */
-static int sample(struct vms *vms, const struct settings *s)
+static void show_sample(const struct sample *now, const struct sample *past)
 {
+	size_t i;
+
+	for (i = 0; i < now->vms.nr; i++)
+		show_vm(&now->vms.v[i], now, past);
+	out_flush();
+}
+
+/* Leaves out the VMs that are gone. */
+static int live_sample(struct sample *now, const struct settings *s)
+{
+	struct vms *vms = &now->vms;
 	size_t i, n = 0;
 
 	if (vms_find(vms, &s->filter))
@@ -111,44 +140,105 @@ static int sample(struct vms *vms, const struct settings *s)
 			free(vms->v[i].name);
 	}
 	vms->nr = n;
-	return 0;
+	now->running_ms = time_running_ms();
+	now->time_ms = time_now_ms();
+	return 1;
 }
 
-static void show_sample(const struct vms *vms, const struct past *past, uint64_t running_ms)
+/* What is malformed has been told, and is passed over. */
+static int recorded_sample(struct source *src, struct sample *now)
 {
-	uint64_t ms = running_ms - past->running_ms, time_ms = time_now_ms();
 	size_t i;
+	int ret;
 
-	for (i = 0; i < vms->nr; i++)
-		show_vm(&vms->v[i], past, time_ms, ms ?: 1);
-	out_flush();
+	do {
+		ret = recording_next(&src->rec, &src->s->filter, &now->vms, &now->time_ms);
+	} while (ret < 0);
+	if (!ret)
+		return 0;
+	now->running_ms = now->time_ms;
+	for (i = 0; i < now->vms.nr; i++) {
+		struct vm *vm = &now->vms.v[i];
+
+		vm->has_shared = vm->has_map && vm->map.complete;
+		vm->shared_bytes = ranges_bytes(&vm->map.shared);
+	}
+	return 1;
+}
+
+/* 1: here it is; 0: there are no more; -1: it has been told why. */
+static int next_sample(struct source *src, struct sample *now)
+{
+	if (!src->s->filter.file)
+		return pace_next(&src->pace) ? live_sample(now, src->s) : 0;
+	if (src->left && !--src->left)
+		return 0;
+	return recorded_sample(src, now);
+}
+
+/* Opens the source and takes the first sample, which none can be compared with. */
+static int source_open(struct source *src, const struct settings *s, struct sample *first)
+{
+	uint64_t samples = s->count ? s->count + 1 : 0;
+
+	*src = (struct source){ .s = s, .left = samples ? samples + 1 : 0 };
+	if (!s->filter.file) {
+		pace_start(&src->pace, s->interval_ms, samples);
+		return next_sample(src, first) > 0 ? 0 : -1;
+	}
+	if (recording_open(&src->rec, s->filter.file))
+		return -1;
+	if (next_sample(src, first) > 0)
+		return 0;
+	msg_error(EXIT_ERROR, "no-sample", NULL, "%s: no sample", s->filter.file);
+	recording_close(&src->rec);
+	return -1;
+}
+
+static void source_close(struct source *src)
+{
+	if (src->s->filter.file)
+		recording_close(&src->rec);
+}
+
+static void show_all(struct source *src, struct sample *past, struct logfile *log)
+{
+	struct sample now;
+
+	while (!out_failed() && next_sample(src, &now) > 0) {
+		if (!log || !logfile_follow(log))
+			show_sample(&now, past);
+		vms_free(&past->vms);
+		*past = now;
+	}
+}
+
+/* A hang-up is how others are told of rotation; it is seen without. */
+static struct logfile *open_log(struct logfile *log, const char *path)
+{
+	if (!path || logfile_open(log, path))
+		return NULL;
+	signal(SIGHUP, SIG_IGN);
+	return log;
 }
 
 void cmd_stat(const struct settings *s)
 {
-	struct past past = { 0 };
-	uint64_t running_ms;
-	struct pace pace;
-	struct vms vms;
+	struct logfile file, *log;
+	struct sample past;
+	struct source src;
 
 	if (s->csv)
 		out_csv();
-	/* the first sample is only what the second is compared with */
-	pace_start(&pace, s->interval_ms, s->count ? s->count + 1 : 0);
-	if (!pace_next(&pace) || sample(&past.vms, s))
+	if (source_open(&src, s, &past))
 		return;
-	past.running_ms = time_running_ms();
-
-	out_table("intervals", cols, sizeof(cols) / sizeof(*cols), OUT_STREAM);
-	out_flush();
-	while (pace_next(&pace)) {
-		if (sample(&vms, s))
-			break;
-		running_ms = time_running_ms();
-		show_sample(&vms, &past, running_ms);
-		vms_free(&past.vms);
-		past = (struct past){ running_ms, vms };
+	log = open_log(&file, s->log);
+	if (log || !s->log) {
+		out_table("intervals", cols, sizeof(cols) / sizeof(*cols), OUT_STREAM);
+		out_flush();
+		show_all(&src, &past, log);
+		out_table_end();
 	}
-	out_table_end();
 	vms_free(&past.vms);
+	source_close(&src);
 }

@@ -29,6 +29,7 @@ struct settings {
 	uint64_t count;		/* 0: until a signal comes */
 	bool json;
 	bool csv;
+	const char *log;	/* a file that stat appends to, or NULL */
 	bool pretty;
 	bool help;
 	bool version;

@@ -35,6 +35,12 @@ enum {
 	TOP	= 1 << 24,
 	REPORT	= 1 << 25,
 	ALL	= ~0U,
+	JSON	= ALL & ~(METRICS | COMPLETION),
+	VMS	= ALL & ~COMPLETION,
+	SIZES	= DIFF | LIST | MAP | REPLAY | STAT | TRACE,
+	PACED	= RECORD | REPORT | STAT | TOP,
+	FROM_FILE = LIST | MAP | METRICS | REPORT | STAT | TOP,
+	LIVE	= CHECK | DIFF | TRACE | RECORD | FROM_FILE,
 };
 
 struct command {
@@ -173,6 +179,12 @@ static bool set_csv(struct settings *s, const char *arg)
 	return true;
 }
 
+static bool set_log(struct settings *s, const char *arg)
+{
+	s->log = arg;
+	return true;
+}
+
 static bool set_root(struct settings *s, const char *arg)
 {
 	s->filter.root = arg;
@@ -264,12 +276,13 @@ static bool set_version(struct settings *s, const char *arg)
 }
 
 static const struct option_def options[] = {
-	{ 'p', "pid", "PID", ALL & ~COMPLETION, "only the VMs of this process", set_pid },
-	{ 'g', "guest", "NAME", ALL & ~COMPLETION, "only the VMs of this name", set_guest },
-	{ 'F', "file", "FILE", LIST | MAP | METRICS | TOP | REPORT, "a recording, not now", set_file },
-	{ 'i', "interval", "SEC", LIST | RECORD | STAT | TOP | REPORT, "length of an interval (1)", set_interval },
-	{ 'n', "count", "N", RECORD | STAT | TRACE | TOP | REPORT, "end after N samples, intervals, events", set_count },
+	{ 'p', "pid", "PID", VMS, "only the VMs of this process", set_pid },
+	{ 'g', "guest", "NAME", VMS, "only the VMs of this name", set_guest },
+	{ 'F', "file", "FILE", FROM_FILE, "a recording, not now", set_file },
+	{ 'i', "interval", "SEC", LIST | PACED, "length of an interval (1)", set_interval },
+	{ 'n', "count", "N", PACED | TRACE, "end after N samples, intervals, events", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
+	{ 'L', "log", "FILE", STAT, "append to FILE, which may be rotated", set_log },
 	{ 'o', "columns", "LIST", LIST, "these columns, with commas; help: all there are", set_columns },
 	{ 0, "sort", "COLUMN", LIST, "by this column; with - in front the other way", set_sort },
 	{ 'a', "addr", "SPEC", DIFF | MAP | TRACE, "only these addresses", set_addr },
@@ -278,11 +291,11 @@ static const struct option_def options[] = {
 	{ 0, "min-pages", "N", TRACE, "only what is of N pages or more", set_min_pages },
 	{ 0, "shared", NULL, MAP | TRACE, "only shared ranges", set_shared },
 	{ 0, "private", NULL, MAP | TRACE, "only private ranges", set_private },
-	{ 'b', "bytes", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
-	{ 0, "pages", NULL, DIFF | LIST | MAP | REPLAY | STAT | TRACE, "sizes in pages of 4 KiB", set_pages },
-	{ 'j', "json", NULL, ALL & ~(METRICS | COMPLETION), "JSON, errors too; sizes are in bytes", set_json },
-	{ 0, "pretty", NULL, ALL & ~(METRICS | COMPLETION), "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", CHECK | DIFF | LIST | MAP | METRICS | RECORD | STAT | TRACE | TOP | REPORT, "look for sys/ and proc/ below DIR", set_root },
+	{ 'b', "bytes", NULL, SIZES, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
+	{ 0, "pages", NULL, SIZES, "sizes in pages of 4 KiB", set_pages },
+	{ 'j', "json", NULL, JSON, "JSON, errors too; sizes are in bytes", set_json },
+	{ 0, "pretty", NULL, JSON, "JSON with indentation", set_pretty },
+	{ 0, "root", "DIR", LIVE, "look for sys/ and proc/ below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };
@@ -419,8 +432,10 @@ static const struct command *parse(int argc, char **argv, struct settings *s,
 	check_options(c, given, e);
 	if (s->shared_only && s->private_only)
 		usage(e, "--shared and --private exclude each other");
-	if (c->bit == LIST && s->has_interval && s->filter.file)
+	if (c->bit & (LIST | STAT) && s->has_interval && s->filter.file)
 		usage(e, "-i and -F exclude each other");
+	if (s->log && s->json)
+		usage(e, "--log has text or -c, not JSON");
 	return c;
 }
 
@@ -550,7 +565,8 @@ void cmd_completion(const struct settings *s)
 	printf("# SPDX-License-Identifier: GPL-2.0\n"
 	       "# bash completion of encstat, made by \"encstat completion\"\n"
 	       "_encstat()\n{\n"
-	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd=list word opts\n"
+	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+	       "\tlocal cmd=list word opts\n"
 	       "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
 	       "\t\tcase $word in ");
 	complete_commands(ALL, "|");

@@ -40,6 +40,7 @@ struct sink {
 	int fd;
 	bool json;
 	bool csv;
+	bool no_heading;	/* of OUT_STREAM: it is there already */
 	int write_errno;
 };
 
@@ -350,6 +351,15 @@ void out_table_order(const unsigned int *order, unsigned int nr, const char *con
 	table_head(t);
 }
 
+void out_redirect(int fd, bool heading)
+{
+	out_flush();
+	out.sink.fd = fd;
+	out.sink.no_heading = !heading;
+	if (heading && out.depth)
+		stream_head(top());
+}
+
 void out_table(const char *key, const struct out_col *cols, unsigned int nr,
 	       enum out_style style)
 {
@@ -368,7 +378,7 @@ void out_table(const char *key, const struct out_col *cols, unsigned int nr,
 		block_line_end(t - 1);
 	if (style == OUT_TABLE)
 		table_head(t);
-	else if (style == OUT_STREAM)
+	else if (style == OUT_STREAM && !out.sink.no_heading)
 		stream_head(t);
 }
 
@@ -512,7 +522,7 @@ static void put_safe(unsigned int col, const char *s, size_t columns)
 	size_t width;
 
 	if (!out.sink.json) {
-		width = text_safe(buf, sizeof(buf), s, columns);
+		width = text_safe(buf, sizeof(buf), s, out.sink.csv ? LONG_COLUMNS : columns);
 		put_text(col, buf, width);
 	} else if (json_col(col)) {
 		json_string(s);

@@ -39,6 +39,9 @@ bool out_is_json(void);
 /* From now on OUT_STREAM is comma-separated values under the JSON keys. */
 void out_csv(void);
 
+/* From now on text goes to @fd; OUT_STREAM begins there with a heading, or without. */
+void out_redirect(int fd, bool heading);
+
 /* A document; out_end() also writes errors and notes, and fails if a write did. */
 void out_begin(const char *command);
 int out_end(void);

@@ -22,6 +22,7 @@
 #include "top.h"
 
 #define STUCK_S		2	/* after a signal to end */
+#define ESC_MS		200	/* a slow line takes that for the rest of a key's sequence */
 
 static volatile sig_atomic_t stopped, resized, is_open;
 static int wake[2] = { -1, -1 };
@@ -240,7 +241,7 @@ int term_open(void)
 		return wrong_terminal("the terminal cannot be used");
 	}
 	atexit(term_close);
-	set_escdelay(25);
+	set_escdelay(ESC_MS);
 	cbreak();
 	noecho();
 	nonl();
