@@ -29,6 +29,10 @@ add_needs()
 		require_file "$BASE_KERNEL" "the unpatched kernel"
 		cp "$BASE_KERNEL" "$dir/base.bzImage"
 	fi
+	if [ -n "$(declared "cases/$case" perf)" ]; then
+		build_c perf ci/l1/perf.c
+		cp "$BUILD/perf" "$dir/"
+	fi
 	if [ -n "$(declared "cases/$case" memload)" ]; then
 		build_c memload ci/guest/memload.c -static
 		cp "$BUILD/memload" "$dir/"

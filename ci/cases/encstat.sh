@@ -2,13 +2,22 @@
 # shellcheck shell=bash disable=SC2034
 #
 # encstat sees what happens: the guest's list and the host's map are the same to
-# diff, check finds nothing wrong, trace sees conversions and leaves nothing behind.
-# timeout: 240
+# diff, check finds nothing wrong, trace sees conversions and leaves nothing behind;
+# two guests at once, one of which dies while top shows it; a VM that shares every
+# other page of 8 GiB, a million ranges.
+# timeout: 400
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
+# perf: yes
 tests=(boot diff_agrees diff_differs check_ok check_wrong trace_sees trace_filters
-	trace_killed metrics_agree list_rates kvm_stat_shows)
+	trace_killed metrics_agree list_rates kvm_stat_shows
+	list_two report_live trace_violation check_violation top_two top_one_dies
+	million_boots million_list million_map million_top million_record million_report)
 ENCSTAT=$OUT/encstat
+GIB=8
+MILLION=$((GIB << 17))		# ranges: every other page of it
+LATER=$((MILLION - 512))	# ... and when 4 MiB of them have become private
 TRACING=/sys/kernel/tracing
+STRICT=/sys/module/kvm/parameters/sev_sim_strict
 
 boot()
 {
@@ -73,17 +82,25 @@ no_instance()
 	[ -z "$(find $TRACING/instances -maxdepth 1 -name "encstat*")" ] || vm_fail "a trace instance is left"
 }
 
+# trace_on PID: it has switched on all of its events
+trace_on()
+{
+	local event
+	for event in set refused ready violation; do
+		grep -q 1 "$TRACING/instances/encstat-$1/events/kvm/kvm_page_enc_$event/enable" || return
+	done
+}
+
 # traced OPTIONS...: what a trace of a conversion says
 traced()
 {
 	local pid
 	"$ENCSTAT" trace -j "$@" >/tmp/trace.json &
 	pid=$!
-	until_true 20 test -e $TRACING/instances/encstat-$pid/events/kvm/kvm_page_enc_set
-	sleep 1
+	until_true 20 trace_on $pid
 	vm_unbind main
 	vm_bind main
-	sleep 1
+	sleep 0.5
 	kill -INT $pid
 	wait $pid || vm_fail "trace: status $?" || return
 	no_instance
@@ -117,8 +134,7 @@ trace_killed()
 	has_events
 	"$ENCSTAT" trace >/dev/null &
 	pid=$!
-	until_true 20 test -e $TRACING/instances/encstat-$pid
-	sleep 1
+	until_true 20 trace_on $pid
 	kill -KILL $pid
 	wait $pid || :
 	[ -e $TRACING/instances/encstat-$pid ] || vm_fail "a killed trace left no instance"
@@ -141,4 +157,187 @@ list_rates()
 	vm_bind main
 	wait $!
 	holds "conversions a second" "$(jq '.vms[0].conversions_per_s | floor' /tmp/list.json)" -ge 1
+}
+
+# The other one announces nothing
+list_two()
+{
+	echo 1 >$STRICT
+	VM_SMP=1 VM_MEM=192M VM_APPEND=kvm_page_enc=off vm_start other
+	echo 0 >$STRICT
+	"$ENCSTAT" -o name,pid,shared -b --sort name | tee /tmp/list.two
+	equal "list of two" "$(tail -n +2 /tmp/list.two | tr -s ' ' | sed 's/ *$//')" \
+		"main $(vm_pid main) $(($(shared main) * 4096))
+other $(vm_pid other) $(($(shared other) * 4096))"
+	encstat_agrees other
+	equal "names by -g" "$("$ENCSTAT" -j -g other | jq -r '.vms[].name')" other
+}
+
+report_live()
+{
+	"$ENCSTAT" report -n 3 /tmp/report.html &
+	sleep 1
+	vm_unbind main
+	vm_bind main
+	wait $!
+	grep -c '<svg' /tmp/report.html
+	grep -q '>other<' /tmp/report.html
+	python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' /tmp/report.html
+}
+
+# other_reads_until_end PID
+other_reads_until_end()
+{
+	vm_sh other 'dd if=/dev/vda bs=4k count=64 iflag=direct 2>/dev/null | sha256sum'
+	! kill -0 "$1"
+}
+
+# It says that it has announced all, and accesses what it did not announce as shared
+trace_violation()
+{
+	has_events
+	guest_wrmsr other 0x4b564d08 '\1\0\0\0\0\0\0\0'
+	"$ENCSTAT" trace -j -n 5 -p "$(vm_pid other)" >/tmp/trace.json &
+	until_true 60 other_reads_until_end $!
+	wait $!
+	jq -c '.events[]' /tmp/trace.json
+	equal "events, statuses" "$(jq -r '[.events[] | .event, .status] | unique | join(" ")' \
+		/tmp/trace.json)" "private violation"
+	equal "pid" "$(jq '[.events[].pid] | unique[]' /tmp/trace.json)" "$(vm_pid other)"
+}
+
+check_violation()
+{
+	local rc=0 before
+	"$ENCSTAT" check -p "$(vm_pid other)" >/tmp/check || rc=$?
+	cat /tmp/check
+	equal "exit code of check" $rc 3
+	grep -q "^wrong .*violations .*accesses against the announced status" /tmp/check
+	before=$(vm_stat other violations)
+	holds "violations by list" "$("$ENCSTAT" -j -g other | jq '.vms[].violations')" -ge "$before"
+}
+
+# A terminal of 100x30, "rc N" at its end
+tmux_l1()
+{
+	tmux -S /tmp/tmux -f /dev/null "$@"
+}
+
+top_start()
+{
+	tmux_l1 kill-server 2>/dev/null || :
+	tmux_l1 new-session -d -s t -x 100 -y 30 \
+		"TERM=screen-256color $ENCSTAT top; echo rc \$?; sleep 600"
+}
+
+# top_shows PATTERN...: each is on the screen, at last
+on_screen()
+{
+	local pattern
+	tmux_l1 capture-pane -p -t t >/tmp/screen
+	for pattern; do
+		grep -qE -- "$pattern" /tmp/screen || return
+	done
+}
+
+top_shows()
+{
+	until_true 30 on_screen "$@" || { cat /tmp/screen; return 1; }
+}
+
+top_ends()
+{
+	tmux_l1 send-keys -t t q
+	top_shows '^rc 0'
+	tmux_l1 kill-server
+}
+
+# row NAME: what top shows of a VM that does nothing: as list does
+row()
+{
+	"$ENCSTAT" -g "$1" -o pid,name,memory,private,shared | tail -n +2 | sed -E 's/ +$//; s/  +/ +/g; s/^ */ +/'
+}
+
+top_two()
+{
+	top_start
+	top_shows "^>$(row main) " "^ $(row other) "
+	tmux_l1 send-keys -t t Down
+	top_shows "^ $(row main) " "^>$(row other) " '^ +0  [.#+]+$'
+	cat /tmp/screen
+}
+
+# The one that is selected: another takes its place, and top goes on
+top_one_dies()
+{
+	local pid
+	pid=$(vm_pid other)
+	kill -KILL "$pid"
+	top_shows "^>$(row main) " 'encstat +1 VM '
+	cat /tmp/screen
+	grep "$pid" /tmp/screen && vm_fail "the dead VM is still there"
+	top_ends
+	vm_stop other
+}
+
+million_boots()
+{
+	mkfifo /tmp/hold
+	"$OUT/perf" hold $GIB </tmp/hold >/tmp/held &
+	echo $! >/tmp/held.pid
+	sleep 600 >/tmp/hold &
+	until_true 60 grep holding /tmp/held
+}
+
+# within_64m COMMAND...: of memory; tells the CPU time
+within_64m()
+{
+	(ulimit -v 65536 && time "$ENCSTAT" "$@")
+}
+
+of_million()
+{
+	within_64m "$@" -p "$(cat /tmp/held.pid)"
+}
+
+million_list()
+{
+	of_million -o ranges,shared,memory -b >/tmp/list.million
+	equal "ranges, shared, memory" "$(tail -n 1 /tmp/list.million | xargs)" \
+		"$MILLION $((MILLION * 4096)) $((MILLION * 8192))"
+}
+
+million_map()
+{
+	equal "lines of JSON" "$(of_million map --shared -j | grep -c '"shared"')" $MILLION
+}
+
+# Then 512 of them become private; the map takes its time, of which top tells
+million_top()
+{
+	top_start
+	top_shows "^ +$(cat /tmp/held.pid) .* $MILLION "
+	tmux_l1 send-keys -t t End Tab + + + + + + + + + + + +
+	top_shows 'cell 4 KiB' '#[.]#[.]#[.]'
+	echo >/tmp/hold
+	top_shows 'ZOOM  [.]{3}$'
+	holds "KiB of top at most" "$(awk '/VmHWM/ { print $2 }' "/proc/$(pidof encstat)/status")" -le 98304
+	cat /tmp/screen
+	top_ends
+}
+
+million_record()
+{
+	of_million record -n 1 /tmp/million.jsonl
+	wc -c /tmp/million.jsonl
+	# those of the VMs, of its memory, which is one range, and of what it shares
+	equal "brackets in the recording" "$(tr -cd '[' </tmp/million.jsonl | wc -c)" $((1 + 2 + 1 + LATER))
+}
+
+million_report()
+{
+	of_million report -n 2 -i 1 /tmp/million.html
+	wc -c /tmp/million.html
+	grep -q "$LATER" /tmp/million.html
+	kill "$(cat /tmp/held.pid)"
 }
