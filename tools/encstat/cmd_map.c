@@ -75,7 +75,7 @@ static void show_ranges(const struct vm *vm, const struct settings *s)
 	out_table("ranges", cols, s->where ? COLS_WHERE : COLS_USUAL, OUT_STREAM);
 	walk_start(&w, all ? &vm->slots.memory : &nothing, &vm->map.shared);
 	while (walk_next(&w, &range, &is_shared)) {
-		if (is_shared ? s->private_only : s->shared_only)
+		if (!state_wanted(&s->state, is_shared ? STATE_SHARED : STATE_PRIVATE))
 			continue;
 		for (; filter_part(&s->addr, &range, &part); range.start = part.end) {
 			if (s->where)

@@ -154,8 +154,9 @@ static bool wanted(const struct event *e, const struct settings *s)
 
 	if (s->addr.nr && !(e->has_range && filter_part(&s->addr, &e->range, &part)))
 		return false;
-	if ((s->shared_only || s->private_only) &&
-	    !(e->has_status && e->shared == s->shared_only))
+	if (s->state.nr &&
+	    !(e->has_status &&
+	      state_wanted(&s->state, e->shared ? STATE_SHARED : STATE_PRIVATE)))
 		return false;
 	if (s->min_pages &&
 	    !(e->has_range && (e->range.end - e->range.start) >> PAGE_SHIFT_4K >= s->min_pages))

@@ -8,6 +8,7 @@
 #include "filter.h"
 #include "list_cols.h"
 #include "out.h"
+#include "state.h"
 #include "vm.h"
 
 #define ENCSTAT_VERSION	"0.1"
@@ -16,7 +17,8 @@ struct settings {
 	struct vm_filter filter;
 	struct ranges addr;	/* empty: all */
 	const char *ram;	/* a copy of the guest's /proc/iomem, or NULL */
-	bool shared_only;
+	struct state_filter state;
+	bool shared_only;	/* --shared, --private were given */
 	bool private_only;
 	enum out_unit unit;
 	struct list_choice columns;

@@ -240,10 +240,16 @@ static bool is_mixed(const struct guest *g, const struct range *r, struct range 
 }
 
 static void show_filtered(const struct guest *g, const struct settings *s, struct range r,
-			  const char *status)
+			  unsigned int state)
 {
+	static const char *const names[] = {
+		[STATE_PRIVATE] = "private", [STATE_SHARED] = "shared", [STATE_ALL] = "mixed",
+	};
+	const char *status = names[state];
 	struct range part;
 
+	if (!state_wanted(&s->state, state))
+		return;
 	for (; filter_part(&s->addr, &r, &part); r.start = part.end) {
 		if (s->where)
 			show_where(g, part, status);
@@ -259,7 +265,7 @@ static void show_shared(const struct guest *g, const struct settings *s, struct 
 
 	for (; r.start < r.end; r.start = part.end) {
 		mixed = is_mixed(g, &r, &part);
-		show_filtered(g, s, part, mixed ? "mixed" : "shared");
+		show_filtered(g, s, part, mixed ? STATE_ALL : STATE_SHARED);
 	}
 }
 
@@ -273,12 +279,10 @@ static void show_ranges(const struct guest *g, const struct settings *s)
 	out_table("ranges", range_cols, s->where ? RANGE_WHERE + 1 : RANGE_WHERE, OUT_STREAM);
 	walk_start(&w, g->has_list ? &g->ram : &nothing, &g->shared);
 	while (walk_next(&w, &range, &is_shared)) {
-		if (is_shared ? s->private_only : s->shared_only)
-			continue;
 		if (is_shared)
 			show_shared(g, s, range);
 		else
-			show_filtered(g, s, range, "private");
+			show_filtered(g, s, range, STATE_PRIVATE);
 	}
 	out_table_end();
 }

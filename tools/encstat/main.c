@@ -80,7 +80,11 @@ static const struct command commands[] = {
 	  "  N      the page of address N    N,     from N to the end\n"
 	  "  N+M    M bytes from N on        ,M     from 0 to M, without M\n"
 	  "  N,M    from N to M, without M\n"
-	  "Numbers are decimal or 0x..., and may end in K, M, G or T.\n",
+	  "Numbers are decimal or 0x..., and may end in K, M, G or T.\n"
+	  "\n"
+	  "States are private and shared; what a guest has mapped both ways is both.\n"
+	  "  A,B    any of them              A,~B   A and not B\n"
+	  "  =A,B   these and no other one   A,B=A  of A and B only A\n",
 	  cmd_map },
 	{ DIFF, "diff", "A B", 2, "where two maps differ",
 	  "A and B are each one of\n"
@@ -221,16 +225,21 @@ static bool set_ram(struct settings *s, const char *arg)
 	return true;
 }
 
+static bool set_state(struct settings *s, const char *arg)
+{
+	return state_add(&s->state, arg);
+}
+
 static bool set_shared(struct settings *s, const char *arg)
 {
 	s->shared_only = true;
-	return true;
+	return state_add(&s->state, "shared");
 }
 
 static bool set_private(struct settings *s, const char *arg)
 {
 	s->private_only = true;
-	return true;
+	return state_add(&s->state, "=private");
 }
 
 static bool set_bytes(struct settings *s, const char *arg)
@@ -289,6 +298,7 @@ static const struct option_def options[] = {
 	{ 0, "ram", "FILE", DIFF, "only RAM: FILE is the guest's /proc/iomem", set_ram },
 	{ 0, "where", NULL, MAP, "also what each range is, where that is known", set_where },
 	{ 0, "min-pages", "N", TRACE, "only what is of N pages or more", set_min_pages },
+	{ 's', "state", "SPEC", MAP | TRACE, "only these states", set_state },
 	{ 0, "shared", NULL, MAP | TRACE, "only shared ranges", set_shared },
 	{ 0, "private", NULL, MAP | TRACE, "only private ranges", set_private },
 	{ 'b', "bytes", NULL, SIZES, "sizes in bytes, not in KiB, MiB, ...", set_bytes },
