@@ -15,6 +15,7 @@ void cmd_trace(const struct settings *s)
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ void cmd_trace(const struct settings *s)
 
 #include <tracefs.h>
 
+#include "io.h"
 #include "out.h"
 #include "sampler.h"
 #include "text.h"
@@ -31,6 +33,7 @@ void cmd_trace(const struct settings *s)
 #define PREFIX		"kvm_page_enc_"
 #define INSTANCE	"encstat"
 #define POLL_MS		100
+#define FORMAT_MAX	(1 << 16)
 #define NS_PER_S	1000000000
 
 enum {
@@ -369,14 +372,65 @@ static int make_instance(struct trace *t)
 	return 0;
 }
 
+/* A file below events/ of which the kernel makes a page at most. */
+static char *read_format(const struct trace *t, const char *file, size_t *len)
+{
+	char path[PATH_MAX + 128], *text;
+
+	snprintf(path, sizeof(path), "%s/events/%s", t->dir, file);
+	text = read_whole(AT_FDCWD, path, FORMAT_MAX, len);
+	if (!text)
+		complain(t, file);
+	return text;
+}
+
+/* 0: the format is known from now on. */
+static int read_event(struct trace *t, enum kind k)
+{
+	char file[64], *text;
+	size_t len;
+	int ret;
+
+	snprintf(file, sizeof(file), SYSTEM "/" PREFIX "%s/format", names[k]);
+	text = read_format(t, file, &len);
+	if (!text)
+		return -1;
+	ret = tep_parse_event(t->tep, text, len, SYSTEM);
+	free(text);
+	if (ret)
+		msg_error(EXIT_ERROR, "tracefs", NULL, "%s: malformed: %s", t->dir, file);
+	return ret ? -1 : 0;
+}
+
+/*
+ * Only what is needed: tracefs_local_events_system() reads all symbols of the
+ * kernel, too.
+ */
+static int read_formats(struct trace *t)
+{
+	enum kind k;
+	size_t len;
+	char *text = read_format(t, "header_page", &len);
+
+	if (!text)
+		return -1;
+	t->tep = tep_alloc();
+	if (t->tep)
+		tep_parse_header_page(t->tep, text, len, sizeof(long));
+	free(text);
+	if (!t->tep)
+		return complain(t, "events");
+	for (k = 0; k < KINDS; k++)
+		if (!t->missing[k] && read_event(t, k))
+			return -1;
+	return 0;
+}
+
 /* A copied tree has a buffer that was filled once. */
 static int open_instance(struct trace *t)
 {
-	const char *systems[] = { SYSTEM, NULL };
-
-	t->tep = tracefs_local_events_system(t->dir, systems);
-	if (!t->tep)
-		return complain(t, "cannot read the events");
+	if (read_formats(t))
+		return -1;
 	if (!*t->s->filter.root)
 		return make_instance(t);
 	t->instance = tracefs_instance_alloc(t->dir, INSTANCE);
