@@ -21,8 +21,28 @@ memload_initrd()
 	(cd /tmp/memload && find . | cpio -o -H newc -R 0:0 --quiet) >/tmp/memload.cpio
 }
 
-# machine NAME ACCEL [OPTION...]: start one with a monitor
+# machine NAME ACCEL [OPTION...]: start one with a monitor.  QEMU 7.2 aborts when the
+# thread that reaps dirty rings, once a second, is there before the vCPUs have theirs.
 machine()
+{
+	local attempt
+	for attempt in 1 2 3; do
+		launch_machine "$@"
+		until_true 60 machine_settled "$1"
+		vm_alive "$1" && return
+		grep 'kvm_dirty_ring_reap_one: Assertion' "$OUT/$1.qemu.log"
+	done
+	vm_fail "QEMU aborts"
+}
+
+# All vCPUs are there, for a second; or it is gone
+machine_settled()
+{
+	vm_alive "$1" || return 0
+	[ -d "$(vm_debugfs "$1")/vcpu1" ] && sleep 1.2
+}
+
+launch_machine()
 {
 	local name=$1 accel=$2
 	shift 2
