@@ -31,6 +31,7 @@ const struct out_col vm_cols[] = {
 	[VM_COL_C_BIT]	= { "c_bit",		NULL,		OUT_RIGHT },
 	[VM_COL_COMPLETE]	= { "complete" },
 	[VM_COL_VIOLATIONS] = { "violations",	NULL,		OUT_RIGHT },
+	[VM_COL_DOUBLE]	= { "double_backed_bytes", NULL, OUT_RIGHT },
 	[VM_COL_RATE]	= { "conversions_per_s", NULL,		OUT_RIGHT },
 	[VM_COL_SINCE]	= { "ready_since_ms" },
 };
@@ -106,6 +107,7 @@ static void show_tracker(const struct vm *vm)
 		out_uint(VM_COL_VIOLATIONS, vm->violations);
 	else
 		out_none(VM_COL_VIOLATIONS, "-");
+	show_size(VM_COL_DOUBLE, vm->has_double, vm->double_bytes);
 	if (vm->has_rate)
 		out_tenths(VM_COL_RATE, vm->rate_tenths);
 	else

@@ -13,7 +13,7 @@ enum type { GAUGE, COUNTER };
 enum metric {
 	MEMORY, READONLY, PRIVATE, SHARED, RANGES, READY, TRACKED, TRACKER, CALLS,
 	TO_SHARED, TO_PRIVATE, REFUSED_INVAL, REFUSED_PERM, READY_SET, READY_CLEARED,
-	VIOLATIONS, METRICS,
+	VIOLATIONS, DOUBLE_BACKED, METRICS,
 };
 
 /* Neighbours of one name are one family. */
@@ -56,6 +56,8 @@ static const struct {
 			    "How often READY was withdrawn" },
 	[VIOLATIONS]	= { "violations", COUNTER, NULL,
 			    "Accesses against the announced status that strict mode saw" },
+	[DOUBLE_BACKED]	= { "double_backed_bytes", GAUGE, "bytes",
+			    "Memory of guest_memfd for pages that are shared" },
 };
 
 struct values {
@@ -154,6 +156,7 @@ static void get_values(struct values *v, const struct vm *vm)
 	for (i = 0; i < VM_COUNTERS; i++)
 		set(v, counters[i], tracked && vm->has_counters, vm->counters[i]);
 	set(v, VIOLATIONS, tracked && vm->has_violations, vm->violations);
+	set(v, DOUBLE_BACKED, vm->has_double, vm->double_bytes);
 }
 
 static void put_sample(enum metric m, const struct vm *vm, const struct values *v)

@@ -29,6 +29,7 @@ static const struct list_col list_cols[] = {
 	{ "c-bit",	"C-BIT",	VM_COL_C_BIT },
 	{ "complete",	"COMPLETE",	VM_COL_COMPLETE },
 	{ "violations",	"VIOLATIONS",	VM_COL_VIOLATIONS },
+	{ "double-backed", "DOUBLE",	VM_COL_DOUBLE },
 	{ "conversions", "CONV/s",	VM_COL_RATE },
 	{ "since",	"READY-SINCE",	VM_COL_SINCE },
 };
@@ -143,6 +144,8 @@ static bool value(const struct vm *vm, unsigned int col, uint64_t *v)
 		return known(true, vm->has_slots && vm->has_map && vm->map.complete, v);
 	case VM_COL_VIOLATIONS:
 		return known(vm->has_violations, vm->violations, v);
+	case VM_COL_DOUBLE:
+		return known(vm->has_double, vm->double_bytes, v);
 	case VM_COL_RATE:
 		return known(vm->has_rate, vm->rate_tenths, v);
 	case VM_COL_SINCE:

@@ -191,6 +191,7 @@ static bool get_vm(const json_t *obj, struct vm *vm)
 		return false;
 	get_counters(obj, vm);
 	vm->has_violations = get_uint(obj, "violations", &vm->violations);
+	vm->has_double = get_uint(obj, "double_backed_bytes", &vm->double_bytes);
 	get_uint(obj, "memory_readonly_bytes", &vm->slots.readonly_bytes);
 	return get_map(obj, vm);
 }

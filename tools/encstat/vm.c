@@ -19,7 +19,7 @@
 #define DEBUGFS_KVM	DEBUGFS "/kvm"
 
 #define ARGS_MAX	(1 << 20)
-#define FAULTS_MAX	6		/* one for each file of a VM, one for all counters */
+#define FAULTS_MAX	7		/* one for each file of a VM, one for all counters */
 #define LOAD_TRIES	5
 #define LOAD_PAUSE_US	5000
 
@@ -360,6 +360,36 @@ static void load_violations(struct vm *vm, const struct vms *vms, struct fault *
 			     load_stat(vm, vms, "page_enc_violations", &vm->violations, fault);
 }
 
+/* "KEY NUMBER" with that key, in one of the lines of a file. */
+static bool find_number(struct reader *r, const char *key, uint64_t *v)
+{
+	const char *line, *end;
+	size_t len = strlen(key);
+
+	while (reader_line(r, &line, &end) == 1) {
+		if ((size_t)(end - line) <= len || memcmp(line, key, len) || line[len] != ' ')
+			continue;
+		line += len + 1;
+		return text_parse_uint(&line, end, v) && line == end;
+	}
+	return false;
+}
+
+/* Only VMs with guest_memfd have this file, of kernels that convert memory. */
+static void load_double_backed(struct vm *vm, const struct vms *vms, struct fault *fault)
+{
+	char path[PATH_MAX + 64];
+	struct vm_file f;
+
+	snprintf(path, sizeof(path), "%s/%s/private_mem", vms->dir, vm->id);
+	if (access(path, F_OK) || !file_open(&f, vms, vm, "private_mem", fault))
+		return;
+	vm->has_double = find_number(&f.r, "double_backed_bytes", &vm->double_bytes);
+	if (!vm->has_double)
+		fault_set(fault, "malformed", "%s: no double_backed_bytes", f.path);
+	reader_close(&f.r);
+}
+
 static bool vm_gone(const struct vm *vm, const struct vms *vms)
 {
 	char path[PATH_MAX + 32];
@@ -383,6 +413,8 @@ static void load_all(struct vm *vm, const struct vms *vms, struct fault *fault)
 	if (vms->want_counters || vms->only_stats)
 		load_counters(vm, vms, &fault[4]);
 	load_violations(vm, vms, &fault[5]);
+	if (!vms->only_stats)
+		load_double_backed(vm, vms, &fault[6]);
 }
 
 static bool any_fault(const struct fault *fault, bool missing)

@@ -48,6 +48,8 @@ struct vm {
 	uint64_t counters[VM_COUNTERS];
 	bool has_violations;	/* strict mode of simulated SEV, if the kernel has it */
 	uint64_t violations;
+	bool has_double;	/* of VMs with guest_memfd, if the kernel tells */
+	uint64_t double_bytes;	/* shared, and backed by guest_memfd all the same */
 	bool has_rate;		/* pages converted a second, if that was measured */
 	uint64_t rate_tenths;
 	uint64_t since_ms;	/* since when READY is known to be set; 0: not known */
