@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 #include <linux/kvm_para.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,27 @@ struct attributes {
 };
 
 #define SET_ATTRIBUTES		_IOW(KVMIO, 0xd2, struct attributes)
+
+/* struct kvm_create_guest_memfd and struct kvm_userspace_memory_region2 */
+struct create_gmem {
+	uint64_t size, flags, reserved[6];
+};
+
+struct region2 {
+	uint32_t slot, flags;
+	uint64_t gpa, size, userspace_addr, offset;
+	uint32_t gmem, pad1;
+	uint64_t pad2[14];
+};
+
+#define CREATE_GMEM		_IOWR(KVMIO, 0xd4, struct create_gmem)
+#define SET_REGION2		_IOW(KVMIO, 0x49, struct region2)
+#define WITH_GMEM		(1U << 2)
+
+/* KVM_CAP_PRIVATE_MEM_CONVERSION and its flags */
+#define CAP_CONVERSION		0x70650003
+#define CONVERSION_ENFORCE	2
+#define CONVERSION_PUNCH	4
 
 /* struct kvm_page_enc_extent and struct kvm_page_enc_status */
 struct extent {
@@ -66,6 +88,7 @@ struct status {
 
 struct vm {
 	int kvm, fd, vcpu;
+	int gmem;		/* of the private memory at DATA, or 0 */
 	struct kvm_run *run;
 	struct kvm_userspace_memory_region slot;
 };
@@ -167,32 +190,99 @@ static void set_slot(struct vm *vm, uint64_t size)
 	check(ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot), "KVM_SET_USER_MEMORY_REGION");
 }
 
-static struct vm create_vm(uint64_t size)
+/* A memslot at DATA whose memory may be private, in a VM that has been created */
+static void add_private(struct vm *vm, uint64_t size)
 {
-	struct vm vm = {};
+	struct create_gmem create = { .size = size };
+	struct region2 slot = {
+		.slot = 1, .flags = WITH_GMEM, .gpa = DATA, .size = size,
+	};
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	slot.userspace_addr = (uintptr_t)memory;
+	vm->gmem = check(ioctl(vm->fd, CREATE_GMEM, &create), "KVM_CREATE_GUEST_MEMFD");
+	slot.gmem = vm->gmem;
+	check(ioctl(vm->fd, SET_REGION2, &slot), "KVM_SET_USER_MEMORY_REGION2");
+}
+
+static void enable_cap(struct vm *vm, unsigned int cap, uint64_t flags)
+{
+	struct kvm_enable_cap enable = { .cap = cap, .args[0] = flags };
+
+	check(ioctl(vm->fd, KVM_ENABLE_CAP, &enable), "KVM_ENABLE_CAP");
+}
+
+/* Complete a VM, with SIZE bytes of memory from address 0 on. */
+static void add_vcpu(struct vm *vm, uint64_t size)
+{
 	char *memory;
 	int length;
 
-	vm.kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
-	vm.fd = check(ioctl(vm.kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		die("no %llu MiB of address space", size / MIB);
-	vm.slot.memory_size = size;
-	vm.slot.userspace_addr = (uintptr_t)memory;
-	set_slot(&vm, size);
+	vm->slot.memory_size = size;
+	vm->slot.userspace_addr = (uintptr_t)memory;
+	set_slot(vm, size);
 	set_up_tables(memory);
 	memcpy(memory + CODE, guest_calls, guest_end - guest_calls);
 
-	vm.vcpu = check(ioctl(vm.fd, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
-	length = check(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
-	vm.run = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, vm.vcpu, 0);
-	if (vm.run == MAP_FAILED)
+	vm->vcpu = check(ioctl(vm->fd, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
+	length = check(ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
+	vm->run = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
+	if (vm->run == MAP_FAILED)
 		die("mmap of the vCPU: %s", strerror(errno));
-	set_up_cpuid(&vm);
-	set_up_mode(&vm);
+	set_up_cpuid(vm);
+	set_up_mode(vm);
+}
+
+static struct vm create_vm(uint64_t size)
+{
+	struct vm vm = {};
+
+	vm.kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
+	vm.fd = check(ioctl(vm.kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
+	add_vcpu(&vm, size);
 	return vm;
+}
+
+/*
+ * With private memory, which KVM converts with or without freeing it, or with
+ * flags 0 the VMM.
+ */
+static struct vm create_private_vm(uint64_t size, uint64_t flags)
+{
+	struct vm vm = {};
+
+	vm.kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
+	vm.fd = check(ioctl(vm.kvm, KVM_CREATE_VM, KVM_X86_SW_PROTECTED_VM), "KVM_CREATE_VM");
+	if (flags)
+		enable_cap(&vm, CAP_CONVERSION, flags);
+	else
+		enable_cap(&vm, KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE);
+	add_private(&vm, size);
+	add_vcpu(&vm, MIB);
+	return vm;
+}
+
+/* Convert memory as a VMM does that KVM has told of a hypercall. */
+static void convert_exit(struct vm *vm)
+{
+	struct attributes set = {
+		.address = vm->run->hypercall.args[0],
+		.size = vm->run->hypercall.args[1] * PAGE,
+	};
+
+	if (vm->run->hypercall.args[2] & PRIVATE)
+		set.attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE;
+	check(ioctl(vm->fd, SET_ATTRIBUTES, &set), "KVM_SET_MEMORY_ATTRIBUTES");
+	if (!set.attributes)
+		check(fallocate(vm->gmem, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+				set.address - DATA, set.size), "fallocate");
 }
 
 /* Run until the guest halts and answer its hypercalls with 0; returns ticks. */
@@ -208,6 +298,8 @@ static uint64_t run(struct vm *vm, struct kvm_regs *regs)
 		if (vm->run->exit_reason != KVM_EXIT_HYPERCALL)
 			break;
 		vm->run->hypercall.ret = 0;
+		if (vm->gmem)
+			convert_exit(vm);
 	}
 	start = __rdtsc() - start;
 	if (vm->run->exit_reason != KVM_EXIT_HLT)
@@ -258,6 +350,24 @@ static uint64_t stat(struct vm *vm, const char *name)
 	return strtoull(text, NULL, 10);
 }
 
+/* The number behind a name in such a file */
+static uint64_t field(struct vm *vm, const char *file, const char *name)
+{
+	unsigned long long value;
+	char path[128], word[32];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s", getpid(), vm->fd, file);
+	f = fopen(path, "r");
+	while (f && fscanf(f, "%31s %lli", word, (long long *)&value) == 2) {
+		if (strcmp(word, name))
+			continue;
+		fclose(f);
+		return value;
+	}
+	die("no %s in %s", name, path);
+}
+
 /* Bytes in slabs of the whole machine */
 static uint64_t slab(void)
 {
@@ -292,21 +402,59 @@ static uint64_t cmd_calls(char **args)
 /* convert COUNT [exit]: a page to shared, the next one to shared, ..., all back */
 static uint64_t cmd_convert(char **args)
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_EXIT_HYPERCALL, .args[0] = 1 << KVM_HC_MAP_GPA_RANGE,
-	};
 	uint64_t count = number(args[0]), ticks = 0;
 	struct vm vm = create_vm(DATA + count * PAGE);
 	int loop;
 
 	if (args[1])
-		check(ioctl(vm.fd, KVM_ENABLE_CAP, &cap), "KVM_CAP_EXIT_HYPERCALL");
+		enable_cap(&vm, KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE);
 	/* The first time does not count. */
 	for (loop = 0; loop < 2; loop++) {
 		ticks = calls(&vm, KVM_HC_MAP_GPA_RANGE, count, DATA, PAGE, 1, SHARED, 0);
 		ticks += calls(&vm, KVM_HC_MAP_GPA_RANGE, count, DATA, PAGE, 1, PRIVATE, 0);
 	}
 	return ticks / count / 2;
+}
+
+/*
+ * convert-private COUNT PAGES kernel|exit: so many pages at a time to private,
+ * and back, which frees what is private; none of it was ever touched.
+ */
+static uint64_t cmd_convert_private(char **args)
+{
+	uint64_t count = number(args[0]), pages = number(args[1]), ticks = 0;
+	bool kernel = !strcmp(args[2], "kernel");
+	struct vm vm = create_private_vm(count * pages * PAGE,
+					 kernel ? CONVERSION_ENFORCE | CONVERSION_PUNCH : 0);
+	int loop;
+
+	/* The first time does not count. */
+	for (loop = 0; loop < 2; loop++) {
+		ticks = calls(&vm, KVM_HC_MAP_GPA_RANGE, count, DATA, pages * PAGE, pages, PRIVATE, 0);
+		ticks += calls(&vm, KVM_HC_MAP_GPA_RANGE, count, DATA, pages * PAGE, pages, SHARED, 0);
+	}
+	return ticks / count / 2;
+}
+
+/*
+ * double-backed MIB [punch]: have the guest use memory as private, and share it
+ * again; what it takes in guest_memfd then
+ */
+static uint64_t cmd_double_backed(char **args)
+{
+	uint64_t size = number(args[0]) * MIB;
+	struct vm vm = create_private_vm(size, CONVERSION_ENFORCE |
+					 (args[1] ? CONVERSION_PUNCH : 0));
+	uint64_t used;
+
+	map_range(&vm, DATA, size / PAGE, PRIVATE);
+	writes(&vm, size / PAGE);
+	used = field(&vm, "private_mem", "private_bytes");
+	if (used != size)
+		die("%llu bytes are private", (unsigned long long)used);
+	map_range(&vm, DATA, size / PAGE, SHARED);
+	writes(&vm, size / PAGE);
+	return field(&vm, "private_mem", "double_backed_bytes");
 }
 
 /* faults PAGES: write to pages that the host has and KVM does not map yet */
@@ -491,6 +639,8 @@ static const struct {
 } commands[] = {
 	{ "calls", 3, cmd_calls },
 	{ "convert", 1, cmd_convert },
+	{ "convert-private", 3, cmd_convert_private },
+	{ "double-backed", 1, cmd_double_backed },
 	{ "faults", 1, cmd_faults },
 	{ "refaults", 1, cmd_refaults },
 	{ "ranges", 2, cmd_ranges },

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Memory that 64 MB take in guest_memfd when the guest has used them as private,
+# and uses them as shared: what KVM converts and frees, against what nobody frees.
+# The goal is for the bytes.
+# unit: bytes
+# goal: 0
+# goal_of: ours
+# timeout: 240
+
+. "$TOP/ci/l1/perf.sh"
+
+measure()
+{
+	local mainline ours
+	mainline=$("$OUT/perf" double-backed 64) || return
+	ours=$("$OUT/perf" double-backed 64 punch) || return
+	echo "$mainline $ours"
+}
