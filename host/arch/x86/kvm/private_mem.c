@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Conversion of guest memory between private and shared, by KVM itself.
+ *
+ * In a VM that enforces it, the memory attribute of a page decides whether its
+ * memory is from guest_memfd or from the userspace mapping, and the guest changes
+ * the attribute with KVM_HC_MAP_GPA_RANGE.  The status that is tracked for the
+ * page is then a copy of the attribute.  They change together, with slots_lock
+ * held, for each page that has a memslot.  Without one there is nothing to track,
+ * and what the guest says about it is forgotten: it could make KVM allocate
+ * without bound.
+ *
+ * Nothing is marked dirty.  A page that was read while it was private was read
+ * from the userspace mapping, whose content is not affected by conversions, and
+ * the dirty log isn't available for a memslot with guest_memfd.
+ *
+ * On request the memory of a page that becomes shared is freed, in order that no
+ * page takes memory twice.  A page fault may find the page private, and be late:
+ * it allocates with the invalidate_lock of guest_memfd's mapping held, and only
+ * if the page still is private.  The page is shared first and freed second, with
+ * that lock held, so it goes as well or isn't allocated at all.
+ *
+ * Locks: kvm->lock, slots_lock, the lock of the map, or slots_lock, invalidate_lock,
+ * mmu_lock.  kvm->srcu isn't held when
+ * slots_lock is taken, as who deletes a memslot waits for it with slots_lock held.
+ */
+#include <linux/debugfs.h>
+#include <linux/kvm_host.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+#include "page_enc.h"
+#include "private_mem.h"
+#include "trace.h"
+
+/*
+ * Pages that are converted with slots_lock held, up to a multiple of as many.
+ * This takes in the order of a millisecond.
+ */
+#define STEP_GFNS	4096
+
+/* Guest physical addresses have 52 bits. */
+#define END_OF_GPAS	BIT_ULL(52)
+#define END_OF_GFNS	(END_OF_GPAS >> PAGE_SHIFT)
+
+/**
+ * struct conversion - a range that is being converted
+ * @gfn:	where to go on
+ * @end:	where to stop
+ * @attributes:	what the pages are to have
+ * @changed:	pages that had something else
+ * @unbacked:	pages that have no memslot
+ */
+struct conversion {
+	gfn_t gfn;
+	gfn_t end;
+	u64 attributes;
+	u64 changed;
+	u64 unbacked;
+};
+
+static bool is_user_slot(const struct kvm_memory_slot *slot)
+{
+	return slot->id < KVM_USER_MEM_SLOTS;
+}
+
+/* The first of userspace's memslots with pages in [start, end). */
+static struct kvm_memory_slot *first_slot(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	struct kvm_memslot_iter iter;
+
+	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
+		if (is_user_slot(iter.slot))
+			return iter.slot;
+	}
+	return NULL;
+}
+
+/* Store the status of pages [*start, end); *start is moved to what is left. */
+static int set_status(struct kvm *kvm, gfn_t *start, gfn_t end, bool shared)
+{
+	struct page_enc_map *map = &kvm->arch.page_enc->map;
+	struct page_enc_changes changes = { .max = U64_MAX };
+	int r = 0;
+
+	guard(mutex)(&map->lock);
+	while (!r && *start < end)
+		r = page_enc_map_set(map, start, end, shared, &changes);
+
+	if (shared)
+		kvm->stat.page_enc_to_shared += changes.pages;
+	else
+		kvm->stat.page_enc_to_private += changes.pages;
+	kvm_page_enc_update_stats(kvm);
+	return r;
+}
+
+/* The same, if they are shared: without a memslot they count as private. */
+static int share_slots(struct kvm *kvm, gfn_t *start, gfn_t end)
+{
+	struct kvm_memory_slot *slot;
+	gfn_t next;
+	int r;
+
+	while (*start < end) {
+		slot = first_slot(kvm, *start, end);
+		if (!slot) {
+			*start = end;
+			break;
+		}
+		*start = max(*start, slot->base_gfn);
+		next = min(end, slot->base_gfn + slot->npages);
+		r = set_status(kvm, start, next, true);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int kvm_arch_track_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t *end,
+				  unsigned long attributes)
+{
+	int r;
+
+	lockdep_assert_held(&kvm->slots_lock);
+
+	if (!kvm_private_mem_enforced(kvm))
+		return 0;
+
+	if (attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE)
+		r = set_status(kvm, &start, *end, false);
+	else
+		r = share_slots(kvm, &start, *end);
+	if (r)
+		*end = start;
+	return r;
+}
+
+/* Pages get a memslot, and a status that is worth being tracked. */
+int kvm_private_mem_prepare_slot(struct kvm *kvm,
+				 const struct kvm_memory_slot *slot)
+{
+	gfn_t gfn = slot->base_gfn, end = gfn + slot->npages;
+	struct kvm_memory_attribute_extent e;
+	int r, found;
+
+	lockdep_assert_held(&kvm->slots_lock);
+
+	if (!kvm_private_mem_enforced(kvm) || !is_user_slot(slot))
+		return 0;
+
+	while (gfn < end) {
+		e.gfn = gfn;
+		found = kvm_find_mem_attributes(kvm, end, &e);
+		if (found < 0)
+			return found;
+
+		r = set_status(kvm, &gfn, found ? e.gfn : end, true);
+		if (!r && found)
+			r = set_status(kvm, &gfn, e.gfn + e.npages, false);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static void forget_status(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	struct page_enc_map *map = &kvm->arch.page_enc->map;
+	struct page_enc_changes changes = { .max = U64_MAX };
+
+	guard(mutex)(&map->lock);
+	while (start < end) {
+		/* Out of memory: what is kept is for as much as had a slot. */
+		if (page_enc_map_forget(map, &start, end, &changes))
+			break;
+	}
+	kvm_page_enc_update_stats(kvm);
+}
+
+/* Pages have lost their memslot, or have another one since it was moved. */
+void kvm_private_mem_slot_gone(struct kvm *kvm,
+			       const struct kvm_memory_slot *slot)
+{
+	gfn_t gfn = slot->base_gfn, end = gfn + slot->npages;
+	struct kvm_memory_slot *other;
+
+	lockdep_assert_held(&kvm->slots_lock);
+
+	if (!kvm_private_mem_enforced(kvm) || !is_user_slot(slot))
+		return;
+
+	while (gfn < end) {
+		other = first_slot(kvm, gfn, end);
+		forget_status(kvm, gfn, other ? other->base_gfn : end);
+		gfn = other ? other->base_gfn + other->npages : end;
+	}
+}
+
+static bool is_to_private(const struct conversion *c)
+{
+	return c->attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE;
+}
+
+/* Pages whose status has changed since the VM was created, in one direction. */
+static u64 nr_changed(struct kvm *kvm, const struct conversion *c)
+{
+	return is_to_private(c) ? kvm->stat.page_enc_to_private :
+				  kvm->stat.page_enc_to_shared;
+}
+
+/* Is there memory for all pages that are to become private? */
+static bool may_convert(struct kvm *kvm, const struct conversion *c)
+{
+	struct kvm_memslot_iter iter;
+
+	if (!is_to_private(c))
+		return true;
+
+	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), c->gfn, c->end) {
+		if (is_user_slot(iter.slot) && !kvm_slot_can_be_private(iter.slot))
+			return false;
+	}
+	return true;
+}
+
+/* Convert at most STEP_GFNS pages of a memslot. */
+static int convert_in_slot(struct kvm *kvm, struct kvm_memory_slot *slot,
+			   struct conversion *c)
+{
+	gfn_t end = min3(c->end, slot->base_gfn + slot->npages,
+			 round_down(c->gfn, STEP_GFNS) + STEP_GFNS);
+	u64 before = nr_changed(kvm, c);
+	int r;
+
+	if (is_to_private(c) && !kvm_slot_can_be_private(slot))
+		return -EINVAL;
+
+	r = kvm_vm_set_mem_attributes(kvm, c->gfn, end, c->attributes);
+	c->changed += nr_changed(kvm, c) - before;
+	if (r)
+		return r;
+
+	if (!is_to_private(c) && kvm_slot_can_be_private(slot) &&
+	    kvm->arch.private_mem_flags & KVM_PRIVATE_MEM_PUNCH)
+		kvm_gmem_punch(kvm, slot, c->gfn, end);
+	c->gfn = end;
+	return 0;
+}
+
+static int convert_step(struct kvm *kvm, struct conversion *c)
+{
+	struct kvm_memory_slot *slot;
+	gfn_t start;
+	int r = 0;
+
+	if (mutex_lock_killable(&kvm->slots_lock))
+		return -EINTR;
+
+	slot = first_slot(kvm, c->gfn, c->end);
+	start = slot ? max(c->gfn, slot->base_gfn) : c->end;
+	c->unbacked += start - c->gfn;
+	c->gfn = start;
+
+	if (slot)
+		r = convert_in_slot(kvm, slot, c);
+	mutex_unlock(&kvm->slots_lock);
+	return r;
+}
+
+/*
+ * Convert a range.  Returns 0, or -EINTR if a signal is pending and it has to go
+ * on at c->gfn later, or an error.  In any case the pages before c->gfn have been
+ * converted, as far as there are any, and those from there on have not.
+ */
+static int convert(struct kvm *kvm, struct conversion *c)
+{
+	int r;
+
+	while (c->gfn < c->end) {
+		r = convert_step(kvm, c);
+		if (r)
+			return r;
+		if (c->gfn < c->end && signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void account_call(struct kvm *kvm, const struct kvm_page_enc_call *call)
+{
+	guard(mutex)(&kvm->arch.page_enc->map.lock);
+	kvm->stat.page_enc_calls++;
+	kvm->stat.page_enc_unbacked += call->unbacked;
+	trace_kvm_page_enc_set(kvm, gpa_to_gfn(call->gpa), call->npages,
+			       !(call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED),
+			       call->changed);
+}
+
+/* Convert what is left of a call. */
+static int convert_call(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
+{
+	bool private = call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED;
+	struct conversion c = {
+		.end = gpa_to_gfn(call->gpa) + call->npages,
+		.attributes = private ? KVM_MEMORY_ATTRIBUTE_PRIVATE : 0,
+		.changed = call->changed,
+		.unbacked = call->unbacked,
+	};
+	int r;
+
+	c.gfn = c.end - call->left;
+	if (!may_convert(vcpu->kvm, &c))
+		return -EINVAL;
+
+	/* See "Locks" above. */
+	kvm_vcpu_srcu_read_unlock(vcpu);
+	r = convert(vcpu->kvm, &c);
+	kvm_vcpu_srcu_read_lock(vcpu);
+
+	call->left = c.end - c.gfn;
+	call->changed = c.changed;
+	call->unbacked = c.unbacked;
+	return r;
+}
+
+static int interrupted(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.page_enc_call.linear_rip = kvm_get_linear_rip(vcpu);
+	vcpu->run->exit_reason = KVM_EXIT_INTR;
+	++vcpu->stat.signal_exits;
+	return -EINTR;
+}
+
+/*
+ * Convert what the call says that kvm_page_enc_prepare_call() has kept.
+ *
+ * Returns 1 with the result for the guest; or -EINTR, with the exit set up, if a
+ * signal is pending, and this is to be called again when the vCPU is run again;
+ * or another error for KVM_RUN, if there is no memory.  Then part of the range is
+ * converted, and when the vCPU is run again it repeats the hypercall.
+ */
+int kvm_private_mem_complete_call(struct kvm_vcpu *vcpu, u64 *result)
+{
+	struct kvm_page_enc_call *call = &vcpu->arch.page_enc_call;
+	int r;
+
+	*result = 0;
+	if (!call->npages)
+		return 1;
+
+	r = convert_call(vcpu, call);
+	if (r == -EINTR)
+		return interrupted(vcpu);
+
+	if (r == -EINVAL) {
+		kvm_page_enc_refused(vcpu, call->gpa, call->npages, call->attrs,
+				     -KVM_EINVAL);
+		*result = -KVM_EINVAL;
+		r = 0;
+	} else if (!r) {
+		account_call(vcpu->kvm, call);
+	}
+	call->npages = 0;
+	return r ?: 1;
+}
+
+/* Is the vCPU still at the hypercall that was interrupted? */
+bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu)
+{
+	return kvm_is_linear_rip(vcpu, vcpu->arch.page_enc_call.linear_rip);
+}
+
+static bool valid_range(u64 gpa, u64 size)
+{
+	return PAGE_ALIGNED(gpa) && PAGE_ALIGNED(size) && size &&
+	       size <= END_OF_GPAS && gpa <= END_OF_GPAS - size;
+}
+
+static int convert_memory(struct kvm *kvm, struct kvm_convert_memory *args)
+{
+	struct conversion c = {
+		.gfn = gpa_to_gfn(args->gpa),
+		.end = gpa_to_gfn(args->gpa + args->size),
+		.attributes = args->attributes,
+	};
+	bool may;
+	int r, idx;
+
+	if (args->flags || memchr_inv(args->pad, 0, sizeof(args->pad)) ||
+	    args->attributes & ~KVM_MEMORY_ATTRIBUTE_PRIVATE ||
+	    !valid_range(args->gpa, args->size))
+		return -EINVAL;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	may = may_convert(kvm, &c);
+	srcu_read_unlock(&kvm->srcu, idx);
+	if (!may)
+		return -EINVAL;
+
+	r = convert(kvm, &c);
+	args->gpa = gfn_to_gpa(c.gfn);
+	args->size = gfn_to_gpa(c.end - c.gfn);
+	return r;
+}
+
+static int ioctl_convert_memory(struct kvm *kvm,
+				struct kvm_convert_memory __user *uargs)
+{
+	struct kvm_convert_memory args;
+	int r;
+
+	if (copy_from_user(&args, uargs, sizeof(args)))
+		return -EFAULT;
+
+	r = convert_memory(kvm, &args);
+
+	/* How far it got, whatever the result. */
+	if (put_user(args.gpa, &uargs->gpa) || put_user(args.size, &uargs->size))
+		return -EFAULT;
+	return r;
+}
+
+long kvm_private_mem_ioctl(struct kvm *kvm, unsigned int ioctl,
+			   void __user *argp)
+{
+	if (!READ_ONCE(kvm->arch.private_mem_flags))
+		return -ENOTTY;
+
+	switch (ioctl) {
+	case KVM_CONVERT_MEMORY:
+		return ioctl_convert_memory(kvm, argp);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Make the status of all pages that have a memslot a copy of their attributes. */
+static int start_enforcing(struct kvm *kvm)
+{
+	struct kvm_memory_slot *slot;
+	int bkt, r;
+
+	/* Userspace may have set something else. */
+	forget_status(kvm, 0, END_OF_GFNS);
+
+	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
+		r = kvm_private_mem_prepare_slot(kvm, slot);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int enable(struct kvm *kvm, u64 flags)
+{
+	int r;
+
+	guard(mutex)(&kvm->lock);
+	if (kvm->created_vcpus)
+		return -EINVAL;
+	if (kvm->arch.private_mem_flags)
+		return kvm->arch.private_mem_flags == flags ? 0 : -EINVAL;
+
+	guard(mutex)(&kvm->slots_lock);
+	WRITE_ONCE(kvm->arch.private_mem_flags, flags);
+	if (flags & KVM_PRIVATE_MEM_ENFORCE) {
+		r = start_enforcing(kvm);
+		if (r) {
+			WRITE_ONCE(kvm->arch.private_mem_flags, 0);
+			return r;
+		}
+	}
+
+	if (flags & KVM_PRIVATE_MEM_NOTIFY)
+		kvm->arch.hypercall_exit_enabled |= BIT(KVM_HC_MAP_GPA_RANGE);
+	return 0;
+}
+
+int kvm_private_mem_cap_flags(struct kvm *kvm)
+{
+	if (kvm && kvm->arch.vm_type != KVM_X86_SW_PROTECTED_VM)
+		return 0;
+
+	return KVM_PRIVATE_MEM_NOTIFY | KVM_PRIVATE_MEM_ENFORCE |
+	       KVM_PRIVATE_MEM_PUNCH;
+}
+
+static bool valid_flags(struct kvm *kvm, u64 flags)
+{
+	if (!flags || flags & ~(u64)kvm_private_mem_cap_flags(kvm))
+		return false;
+
+	/* Else it is the VMM that converts, and it can punch as well. */
+	return !(flags & KVM_PRIVATE_MEM_PUNCH) ||
+	       flags & KVM_PRIVATE_MEM_ENFORCE;
+}
+
+/* KVM_ENABLE_CAP of KVM_CAP_PRIVATE_MEM_CONVERSION. */
+int kvm_private_mem_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	u64 flags = cap->args[0];
+	int r;
+
+	if (!valid_flags(kvm, flags) ||
+	    cap->args[1] || cap->args[2] || cap->args[3])
+		return -EINVAL;
+
+	if (flags & KVM_PRIVATE_MEM_ENFORCE) {
+		r = kvm_page_enc_enable(kvm);
+		if (r)
+			return r;
+	}
+	return enable(kvm, flags);
+}
+
+/* What guest_memfd holds at the moment, which takes time to find out. */
+static int private_mem_show(struct seq_file *m, void *v)
+{
+	u64 private = 0, shared = 0;
+	struct kvm *kvm = m->private;
+	struct kvm_memory_slot *slot;
+	int bkt, idx;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
+		if (kvm_slot_can_be_private(slot))
+			kvm_gmem_count(kvm, slot, &private, &shared);
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	seq_printf(m, "version 1\nflags 0x%llx\n", kvm->arch.private_mem_flags);
+	seq_printf(m, "private_bytes %llu\n", private << PAGE_SHIFT);
+	seq_printf(m, "double_backed_bytes %llu\nend\n", shared << PAGE_SHIFT);
+	return 0;
+}
+
+static int private_mem_open(struct inode *inode, struct file *file)
+{
+	struct kvm *kvm = inode->i_private;
+	int r;
+
+	if (!kvm_get_kvm_safe(kvm))
+		return -ENOENT;
+
+	r = single_open(file, private_mem_show, kvm);
+	if (r)
+		kvm_put_kvm(kvm);
+	return r;
+}
+
+static int private_mem_release(struct inode *inode, struct file *file)
+{
+	kvm_put_kvm(inode->i_private);
+	return single_release(inode, file);
+}
+
+static const struct file_operations private_mem_fops = {
+	.owner		= THIS_MODULE,
+	.open		= private_mem_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= private_mem_release,
+};
+
+void kvm_private_mem_create_debugfs(struct kvm *kvm)
+{
+	if (kvm_arch_has_private_mem(kvm))
+		debugfs_create_file("private_mem", 0400, kvm->debugfs_dentry, kvm,
+				    &private_mem_fops);
+}

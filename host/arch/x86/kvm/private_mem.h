@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef __KVM_X86_PRIVATE_MEM_H
+#define __KVM_X86_PRIVATE_MEM_H
+
+#include <linux/kvm_host.h>
+
+#ifdef CONFIG_KVM_PRIVATE_MEM_CONVERSION
+
+int kvm_private_mem_cap_flags(struct kvm *kvm);
+int kvm_private_mem_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap);
+int kvm_private_mem_prepare_slot(struct kvm *kvm,
+				 const struct kvm_memory_slot *slot);
+void kvm_private_mem_slot_gone(struct kvm *kvm,
+			       const struct kvm_memory_slot *slot);
+int kvm_private_mem_complete_call(struct kvm_vcpu *vcpu, u64 *result);
+bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu);
+long kvm_private_mem_ioctl(struct kvm *kvm, unsigned int ioctl,
+			   void __user *argp);
+void kvm_private_mem_create_debugfs(struct kvm *kvm);
+
+/*
+ * Get memory for a private page, but not while KVM fills or frees it.  In VMs in
+ * which it does, -EAGAIN says that the page has become shared.
+ */
+static inline int kvm_private_mem_get_pfn(struct kvm *kvm,
+					  struct kvm_memory_slot *slot,
+					  gfn_t gfn, kvm_pfn_t *pfn,
+					  int *max_order)
+{
+	if (kvm->arch.private_mem_flags)
+		return kvm_gmem_get_private_pfn(kvm, slot, gfn, pfn, max_order);
+
+	return kvm_gmem_get_pfn(kvm, slot, gfn, pfn, max_order);
+}
+
+/* Does KVM convert memory when the guest asks for it? */
+static inline bool kvm_private_mem_enforced(struct kvm *kvm)
+{
+	return kvm->arch.private_mem_flags & KVM_PRIVATE_MEM_ENFORCE;
+}
+
+#else
+
+static inline int kvm_private_mem_cap_flags(struct kvm *kvm)
+{
+	return 0;
+}
+
+static inline int kvm_private_mem_enable_cap(struct kvm *kvm,
+					     const struct kvm_enable_cap *cap)
+{
+	return -EINVAL;
+}
+
+static inline int
+kvm_private_mem_prepare_slot(struct kvm *kvm, const struct kvm_memory_slot *slot)
+{
+	return 0;
+}
+
+static inline void
+kvm_private_mem_slot_gone(struct kvm *kvm, const struct kvm_memory_slot *slot)
+{
+}
+
+static inline int kvm_private_mem_complete_call(struct kvm_vcpu *vcpu,
+						u64 *result)
+{
+	*result = 0;
+	return 1;
+}
+
+static inline bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+static inline long kvm_private_mem_ioctl(struct kvm *kvm, unsigned int ioctl,
+					 void __user *argp)
+{
+	return -ENOTTY;
+}
+
+static inline int kvm_private_mem_get_pfn(struct kvm *kvm,
+					  struct kvm_memory_slot *slot,
+					  gfn_t gfn, kvm_pfn_t *pfn,
+					  int *max_order)
+{
+	return kvm_gmem_get_pfn(kvm, slot, gfn, pfn, max_order);
+}
+
+static inline bool kvm_private_mem_enforced(struct kvm *kvm)
+{
+	return false;
+}
+
+static inline void kvm_private_mem_create_debugfs(struct kvm *kvm)
+{
+}
+
+#endif /* CONFIG_KVM_PRIVATE_MEM_CONVERSION */
+
+#endif /* __KVM_X86_PRIVATE_MEM_H */

@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Conversion of private memory by KVM: who may ask for it and how, what it does
+ * to attributes, status and content, and how it gets along with signals.
+ */
+#include <signal.h>
+#include <sys/time.h>
+#include <linux/sizes.h>
+
+#include "private_mem.h"
+
+#define SIZE		SZ_8M
+#define PLAIN_SLOT	20
+#define PLAIN_GPA	(8ULL << 30)
+#define HOLE_GPA	(12ULL << 30)
+#define BIG		SZ_1G
+
+/* What the guest is asked to do; the result is what it syncs. */
+enum { CALL, WRITE, READ, OUT };
+
+struct order {
+	uint64_t what;
+	uint64_t gpa;
+	uint64_t value;
+	uint64_t attrs;
+};
+
+static struct order order;
+
+#define OUT_PORT	0x5e
+
+static void guest_code(void)
+{
+	struct order *o = &order;
+	uint64_t result = 0;
+	void *from;
+
+	for (;;) {
+		GUEST_SYNC(result);
+		switch (READ_ONCE(o->what)) {
+		case CALL:
+			result = kvm_hypercall(KVM_HC_MAP_GPA_RANGE, o->gpa,
+					       o->value, o->attrs, 0);
+			break;
+		case WRITE:
+			WRITE_ONCE(*(uint64_t *)o->gpa, o->value);
+			result = 0;
+			break;
+		case READ:
+			result = READ_ONCE(*(uint64_t *)o->gpa);
+			break;
+		case OUT:
+			/* KVM reads this, through the userspace mapping. */
+			from = (void *)o->gpa;
+			asm volatile("cld; outsl" : "+S"(from)
+				     : "d"((uint16_t)OUT_PORT) : "memory");
+			result = 0;
+			break;
+		}
+	}
+}
+
+struct guest {
+	struct kvm_vm *vm;
+	struct kvm_vcpu *vcpu;
+	struct kvm_regs start;	/* registers that begin with its code */
+	struct data d;
+	uint64_t exits;		/* for hypercalls */
+	uint64_t refuse;	/* what they are answered with */
+	uint32_t out;		/* what OUT has shown of memory */
+	uint64_t interrupts;
+};
+
+/* Run until the guest syncs, or has a fault: then that is the result. */
+static uint64_t run(struct guest *g)
+{
+	struct kvm_run *run = g->vcpu->run;
+	struct ucall uc;
+
+	for (;;) {
+		int r = __vcpu_run(g->vcpu);
+
+		if (r < 0 && errno == EINTR) {
+			g->interrupts++;
+			continue;
+		}
+		if (r < 0) {
+			TEST_ASSERT(errno == EFAULT && run->exit_reason == KVM_EXIT_MEMORY_FAULT,
+				    "KVM_RUN: errno %d, exit %u", errno, run->exit_reason);
+			return run->exit_reason;
+		}
+
+		switch (run->exit_reason) {
+		case KVM_EXIT_HYPERCALL:
+			TEST_ASSERT_EQ(run->hypercall.nr, KVM_HC_MAP_GPA_RANGE);
+			TEST_ASSERT_EQ(run->hypercall.args[0], order.gpa);
+			TEST_ASSERT_EQ(run->hypercall.args[1], order.value);
+			TEST_ASSERT_EQ(nr_private(g->vm, g->d.gpa, g->d.size) == 0,
+				       !!(order.attrs & KVM_MAP_GPA_RANGE_ENCRYPTED));
+			g->exits++;
+			run->hypercall.ret = g->refuse;
+			continue;
+		case KVM_EXIT_IO:
+			if (run->io.port == OUT_PORT) {
+				memcpy(&g->out, (char *)run + run->io.data_offset,
+				       sizeof(g->out));
+				continue;
+			}
+			break;
+		}
+		TEST_ASSERT_EQ(get_ucall(g->vcpu, &uc), UCALL_SYNC);
+		return uc.args[1];
+	}
+}
+
+static void give(struct guest *g, uint64_t what, uint64_t gpa, uint64_t value,
+		 uint64_t attrs)
+{
+	order = (struct order) { what, gpa, value, attrs };
+	sync_global_to_guest(g->vm, order);
+}
+
+static int64_t call(struct guest *g, uint64_t gpa, uint64_t size, uint64_t attributes)
+{
+	give(g, CALL, gpa, size / PAGE_SIZE,
+	     attributes ? KVM_MAP_GPA_RANGE_ENCRYPTED : KVM_MAP_GPA_RANGE_DECRYPTED);
+	return run(g);
+}
+
+static uint64_t guest_write(struct guest *g, uint64_t gpa, uint64_t value)
+{
+	give(g, WRITE, gpa, value, 0);
+	return run(g);
+}
+
+static uint64_t guest_read(struct guest *g, uint64_t gpa)
+{
+	give(g, READ, gpa, 0, 0);
+	return run(g);
+}
+
+static uint64_t guest_out(struct guest *g, uint64_t gpa)
+{
+	give(g, OUT, gpa, 0, 0);
+	TEST_ASSERT_EQ(run(g), 0);
+	return g->out;
+}
+
+/* Where the host sees page @i */
+static uint64_t *host(struct guest *g, uint64_t i)
+{
+	return (uint64_t *)(g->d.hva + i * PAGE_SIZE);
+}
+
+static struct guest create(uint64_t flags, uint64_t size)
+{
+	struct guest g = {};
+
+	g.vm = create_vm(KVM_X86_SW_PROTECTED_VM, flags, 1, size);
+	g.vcpu = vm_vcpu_add(g.vm, 0, guest_code);
+	vcpu_regs_get(g.vcpu, &g.start);
+	g.d = add_data(g.vm, size);
+	TEST_ASSERT_EQ(run(&g), 0);
+	return g;
+}
+
+static void destroy(struct guest *g)
+{
+	kvm_vm_free(g->vm);
+	free_data(&g->d);
+}
+
+static int enable(struct kvm_vm *vm, uint64_t flags)
+{
+	return __vm_enable_cap(vm, KVM_CAP_PRIVATE_MEM_CONVERSION, flags) ? errno : 0;
+}
+
+static void test_cap(void)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_PRIVATE_MEM_CONVERSION, .args = { ENFORCE, 1 },
+	};
+	struct kvm_vm *vm = create_vm(KVM_X86_DEFAULT_VM, 0, 1, 0);
+	uint64_t all = NOTIFY | ENFORCE | PUNCH;
+
+	TEST_ASSERT_EQ(vm_check_cap(vm, KVM_CAP_PRIVATE_MEM_CONVERSION), 0);
+	TEST_ASSERT_EQ(enable(vm, ENFORCE), EINVAL);
+	kvm_vm_free(vm);
+
+	vm = create_vm(KVM_X86_SW_PROTECTED_VM, 0, 1, 0);
+	TEST_ASSERT_EQ(kvm_check_cap(KVM_CAP_PRIVATE_MEM_CONVERSION), all);
+	TEST_ASSERT_EQ(vm_check_cap(vm, KVM_CAP_PRIVATE_MEM_CONVERSION), all);
+	TEST_ASSERT_EQ(enable(vm, 0), EINVAL);
+	TEST_ASSERT_EQ(enable(vm, all + 1), EINVAL);
+	TEST_ASSERT_EQ(enable(vm, ENFORCE | 1ULL << 63), EINVAL);
+	TEST_ASSERT_EQ(enable(vm, PUNCH), EINVAL);
+	TEST_ASSERT_EQ(enable(vm, PUNCH | NOTIFY), EINVAL);
+	TEST_ASSERT_EQ(__vm_ioctl(vm, KVM_ENABLE_CAP, &cap), -1);
+	TEST_ASSERT_EQ(errno, EINVAL);
+	TEST_ASSERT_EQ(convert(vm, 0, PAGE_SIZE, SHARED), ENOTTY);
+
+	TEST_ASSERT_EQ(enable(vm, ENFORCE), 0);
+	TEST_ASSERT_EQ(enable(vm, ENFORCE), 0);
+	TEST_ASSERT_EQ(enable(vm, NOTIFY), EINVAL);
+	TEST_ASSERT_EQ(__page_enc_set(vm, NULL, 0), -1);
+	TEST_ASSERT_EQ(errno, EINVAL);
+	vm_vcpu_add(vm, 0, guest_code);
+	TEST_ASSERT_EQ(enable(vm, ENFORCE), EINVAL);
+	kvm_vm_free(vm);
+
+	vm = create_vm(KVM_X86_SW_PROTECTED_VM, 0, 1, 0);
+	vm_vcpu_add(vm, 0, guest_code);
+	TEST_ASSERT_EQ(enable(vm, NOTIFY), EINVAL);
+	kvm_vm_free(vm);
+}
+
+static int bad_convert(struct kvm_vm *vm, struct kvm_convert_memory c)
+{
+	return __vm_ioctl(vm, KVM_CONVERT_MEMORY, &c) ? errno : 0;
+}
+
+/* Nothing that is wrong has any effect. */
+static void test_bad_arguments(void)
+{
+	struct guest g = create(ENFORCE, SIZE);
+	struct kvm_vm *vm = g.vm;
+	void *plain = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	vm_set_user_memory_region(vm, PLAIN_SLOT, 0, PLAIN_GPA, SIZE, plain);
+	TEST_ASSERT_EQ(convert(vm, DATA_GPA + 1, PAGE_SIZE, PRIVATE), EINVAL);
+	TEST_ASSERT_EQ(convert(vm, DATA_GPA, PAGE_SIZE + 8, PRIVATE), EINVAL);
+	TEST_ASSERT_EQ(convert(vm, DATA_GPA, 0, PRIVATE), EINVAL);
+	TEST_ASSERT_EQ(convert(vm, DATA_GPA, PAGE_SIZE, PRIVATE | 1), EINVAL);
+	TEST_ASSERT_EQ(convert(vm, DATA_GPA, -DATA_GPA, PRIVATE), EINVAL);
+	TEST_ASSERT_EQ(convert(vm, DATA_GPA, -PAGE_SIZE, PRIVATE), EINVAL);
+	TEST_ASSERT_EQ(convert(vm, 1ULL << 52, PAGE_SIZE, PRIVATE), EINVAL);
+	TEST_ASSERT_EQ(convert(vm, PLAIN_GPA, PAGE_SIZE, PRIVATE), EINVAL);
+	TEST_ASSERT_EQ(convert(vm, DATA_GPA, PLAIN_GPA - DATA_GPA + PAGE_SIZE, PRIVATE), EINVAL);
+	TEST_ASSERT_EQ(bad_convert(vm, (struct kvm_convert_memory) {
+		.gpa = DATA_GPA, .size = PAGE_SIZE, .attributes = PRIVATE, .flags = 1 }), EINVAL);
+	TEST_ASSERT_EQ(bad_convert(vm, (struct kvm_convert_memory) {
+		.gpa = DATA_GPA, .size = PAGE_SIZE, .attributes = PRIVATE,
+		.pad = { [3] = 1 } }), EINVAL);
+	TEST_ASSERT_EQ(ioctl(vm->fd, KVM_CONVERT_MEMORY, 8), -1);
+	TEST_ASSERT_EQ(errno, EFAULT);
+
+	/* The guest, too: EINVAL is what KVM says, not errno. */
+	TEST_ASSERT_EQ(call(&g, PLAIN_GPA, PAGE_SIZE, PRIVATE), -KVM_EINVAL);
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, PLAIN_GPA - DATA_GPA + PAGE_SIZE, PRIVATE), -KVM_EINVAL);
+	TEST_ASSERT_EQ(call(&g, DATA_GPA + 8, PAGE_SIZE, PRIVATE), -KVM_EINVAL);
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, 0, PRIVATE), -KVM_EINVAL);
+	TEST_ASSERT_EQ(nr_private(vm, 0, 1ULL << 34), 0);
+
+	/* What has no memory is accepted, and forgotten. */
+	TEST_ASSERT_EQ(call(&g, HOLE_GPA, SZ_1G, PRIVATE), 0);
+	TEST_ASSERT_EQ(call(&g, HOLE_GPA, SZ_1G, SHARED), 0);
+	TEST_ASSERT_EQ(convert(vm, HOLE_GPA, SZ_1G, PRIVATE), 0);
+	TEST_ASSERT_EQ(convert(vm, 0, 1ULL << 52, SHARED), 0);
+	TEST_ASSERT_EQ(nr_private(vm, 0, 1ULL << 34), 0);
+	check_in_step(vm, DATA_GPA, SIZE);
+	check_in_step(vm, PLAIN_GPA, SIZE);
+	kvm_vm_free(vm);
+	munmap(plain, SIZE);
+	free_data(&g.d);
+}
+
+/*
+ * To private and back, by the guest or by the VMM.  Six cases: an access of the
+ * guest's to private and to shared memory; one through the userspace mapping, by
+ * the host or by KVM, to private and to shared memory; and both of them across a
+ * conversion.
+ */
+static void test_content(uint64_t flags, bool ioctl)
+{
+	struct guest g = create(flags, SIZE);
+	const uint64_t gpa = DATA_GPA + 5 * PAGE_SIZE, size = SZ_2M;
+
+	/* Shared memory, shared access */
+	TEST_ASSERT_EQ(guest_write(&g, gpa, 0x11), 0);
+	TEST_ASSERT_EQ(*host(&g, 5), 0x11);
+	TEST_ASSERT_EQ(guest_out(&g, gpa), 0x11);
+	*host(&g, 5) = 0x22;
+	TEST_ASSERT_EQ(guest_read(&g, gpa), 0x22);
+
+	/* Private memory, private access, across the conversion: it is new. */
+	TEST_ASSERT_EQ(ioctl ? convert(g.vm, gpa, size, PRIVATE) :
+		       call(&g, gpa, size, PRIVATE), 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), size / PAGE_SIZE);
+	check_in_step(g.vm, DATA_GPA, SIZE);
+	TEST_ASSERT_EQ(guest_read(&g, gpa), 0);
+	TEST_ASSERT_EQ(guest_write(&g, gpa, 0x33), 0);
+	TEST_ASSERT_EQ(guest_read(&g, gpa), 0x33);
+
+	/* Private memory, shared access: of what was shared before. */
+	TEST_ASSERT_EQ(*host(&g, 5), 0x22);
+	TEST_ASSERT_EQ(guest_out(&g, gpa), 0x22);
+	*host(&g, 5) = 0x44;
+	TEST_ASSERT_EQ(guest_read(&g, gpa), 0x33);
+
+	/* Next to it nothing has changed. */
+	TEST_ASSERT_EQ(guest_write(&g, gpa - PAGE_SIZE, 0x55), 0);
+	TEST_ASSERT_EQ(*host(&g, 4), 0x55);
+	TEST_ASSERT_EQ(guest_write(&g, gpa + size, 0x66), 0);
+	TEST_ASSERT_EQ(*host(&g, 5 + size / PAGE_SIZE), 0x66);
+
+	/* Shared access across the conversion, of a page in the middle first */
+	TEST_ASSERT_EQ(guest_write(&g, gpa + PAGE_SIZE, 0x77), 0);
+	TEST_ASSERT_EQ(ioctl ? convert(g.vm, gpa + PAGE_SIZE, PAGE_SIZE, SHARED) :
+		       call(&g, gpa + PAGE_SIZE, PAGE_SIZE, SHARED), 0);
+	TEST_ASSERT_EQ(guest_read(&g, gpa), 0x33);
+	TEST_ASSERT_EQ(guest_read(&g, gpa + PAGE_SIZE), 0);
+	check_in_step(g.vm, DATA_GPA, SIZE);
+	TEST_ASSERT_EQ(ioctl ? convert(g.vm, DATA_GPA, SIZE, SHARED) :
+		       call(&g, DATA_GPA, SIZE, SHARED), 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), 0);
+	TEST_ASSERT_EQ(guest_read(&g, gpa), 0x44);
+	check_in_step(g.vm, DATA_GPA, SIZE);
+
+	/* The VMM was told if and only if it wanted to. */
+	TEST_ASSERT_EQ(!!g.exits, flags & NOTIFY && !ioctl);
+	destroy(&g);
+}
+
+/* Shared memory, private access: there is none, and that exits. */
+static void test_mismatch(void)
+{
+	struct guest g = create(ENFORCE, SIZE);
+	void *plain = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	vm_set_user_memory_region(g.vm, PLAIN_SLOT, 0, DATA_GPA + SIZE, SIZE, plain);
+	virt_map(g.vm, DATA_GPA + SIZE, DATA_GPA + SIZE, 1);
+	TEST_ASSERT_EQ(guest_write(&g, DATA_GPA + SIZE, 0x11), 0);
+	/* KVM refuses this to who wants it converted, but mainline's ABI stays. */
+	vm_mem_set_private(g.vm, DATA_GPA + SIZE, PAGE_SIZE);
+	check_in_step(g.vm, DATA_GPA + SIZE, SIZE);
+	TEST_ASSERT_EQ(guest_write(&g, DATA_GPA + SIZE, 0x22), KVM_EXIT_MEMORY_FAULT);
+	TEST_ASSERT_EQ(g.vcpu->run->memory_fault.flags, KVM_MEMORY_EXIT_FLAG_PRIVATE);
+	TEST_ASSERT_EQ(g.vcpu->run->memory_fault.gpa, DATA_GPA + SIZE);
+
+	/* The VMM resolves it. */
+	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA + SIZE, PAGE_SIZE, SHARED), 0);
+	TEST_ASSERT_EQ(run(&g), 0);
+	TEST_ASSERT_EQ(guest_read(&g, DATA_GPA + SIZE), 0x22);
+	kvm_vm_free(g.vm);
+	munmap(plain, SIZE);
+	free_data(&g.d);
+}
+
+/* The VMM is told before anything has changed, and may refuse. */
+static void test_refusal(void)
+{
+	struct guest g = create(ENFORCE | NOTIFY, SIZE);
+
+	g.refuse = -KVM_EPERM;
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, PRIVATE), -KVM_EPERM);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), 0);
+	check_in_step(g.vm, DATA_GPA, SIZE);
+	g.refuse = 0;
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), SIZE / PAGE_SIZE);
+	check_in_step(g.vm, DATA_GPA, SIZE);
+	TEST_ASSERT_EQ(g.exits, 2);
+	destroy(&g);
+
+	/* If that is all that was asked for, the VMM has to do it. */
+	g = create(NOTIFY, SIZE);
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(g.exits, 1);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), 0);
+	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA, SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), SIZE / PAGE_SIZE);
+	destroy(&g);
+}
+
+/* With and without: what is shared doesn't, or does, keep its private memory. */
+static void test_punch(uint64_t flags)
+{
+	struct guest g = create(flags, SIZE);
+	const uint64_t gpa = DATA_GPA + SZ_1M, size = SZ_4M;
+	uint64_t i, kept = flags & PUNCH ? 0 : PAGE_SIZE;
+	struct data other = g.d;
+
+	check_held(g.vm, 0, 0);
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, PRIVATE), 0);
+	for (i = 0; i < size; i += PAGE_SIZE)
+		TEST_ASSERT_EQ(guest_write(&g, gpa + i, i + 1), 0);
+	check_held(g.vm, size, 0);
+
+	TEST_ASSERT_EQ(call(&g, gpa + PAGE_SIZE, PAGE_SIZE, SHARED), 0);
+	check_held(g.vm, size - PAGE_SIZE, kept);
+	TEST_ASSERT_EQ(call(&g, gpa + PAGE_SIZE, PAGE_SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(guest_read(&g, gpa), 1);
+	TEST_ASSERT_EQ(guest_read(&g, gpa + PAGE_SIZE), kept ? PAGE_SIZE + 1 : 0);
+	TEST_ASSERT_EQ(guest_read(&g, gpa + 2 * PAGE_SIZE), 2 * PAGE_SIZE + 1);
+
+	/* What mainline's ioctl shares stays, until it is converted again. */
+	vm_mem_set_shared(g.vm, gpa, 3 * PAGE_SIZE);
+	check_held(g.vm, size - 3 * PAGE_SIZE, 3 * PAGE_SIZE);
+	TEST_ASSERT_EQ(convert(g.vm, gpa, 3 * PAGE_SIZE, SHARED), 0);
+	check_held(g.vm, size - 3 * PAGE_SIZE, 3 * kept);
+
+	/* A second memslot over the same file */
+	other.slot++;
+	other.gpa += 2 * SIZE;
+	set_data_slot(g.vm, &g.d, false);
+	set_data_slot(g.vm, &other, true);
+	TEST_ASSERT_EQ(convert(g.vm, other.gpa, SIZE, PRIVATE), 0);
+	check_held(g.vm, size - 3 * PAGE_SIZE + 3 * kept, 0);
+	set_data_slot(g.vm, &other, false);
+	set_data_slot(g.vm, &g.d, true);
+
+	/* By the VMM, the rest, of which much has none */
+	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA, SIZE, SHARED), 0);
+	check_held(g.vm, 0, size / PAGE_SIZE * kept);
+
+	/* Nothing is left to be freed if the file is closed, or there is no slot. */
+	close(g.d.gmem);
+	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA, SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(guest_read(&g, gpa), KVM_EXIT_MEMORY_FAULT);
+	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA, SIZE, SHARED), 0);
+	TEST_ASSERT_EQ(run(&g), *host(&g, SZ_1M / PAGE_SIZE));
+	check_held(g.vm, 0, 0);
+	kvm_vm_free(g.vm);
+	munmap(g.d.hva, SIZE);
+}
+
+/* Memslots before and after, deleted, created again, and moved */
+static void test_slots(void)
+{
+	struct kvm_vm *vm = create_vm(KVM_X86_SW_PROTECTED_VM, 0, 1, 0);
+	struct kvm_page_enc_extent e = {
+		.gfn = HOLE_GPA / PAGE_SIZE, .npages = 5, .flags = KVM_PAGE_ENC_SHARED,
+	};
+	struct data d = add_data(vm, SIZE);
+	struct kvm_page_enc_status status;
+	uint8_t shared[5];
+
+	/* What has no memslot is forgotten when the attributes begin to count. */
+	page_enc_enable(vm);
+	page_enc_set(vm, &e, 1);
+	vm_mem_set_private(vm, d.gpa + PAGE_SIZE, PAGE_SIZE);
+	vm_mem_set_private(vm, d.gpa + SIZE, SIZE);
+	TEST_ASSERT_EQ(enable(vm, ENFORCE), 0);
+	check_in_step(vm, d.gpa, SIZE);
+	TEST_ASSERT_EQ(page_enc_get_all(vm, e.gfn, e.gfn + 5, shared, &status), 0);
+
+	set_data_slot(vm, &d, false);
+	vm_mem_set_private(vm, d.gpa + 3 * PAGE_SIZE, PAGE_SIZE);
+	vm_mem_set_shared(vm, d.gpa + PAGE_SIZE, PAGE_SIZE);
+	set_data_slot(vm, &d, true);
+	check_in_step(vm, d.gpa, SIZE);
+
+	set_data_slot(vm, &d, false);
+	d.gpa += SIZE - 7 * PAGE_SIZE;
+	set_data_slot(vm, &d, true);
+	check_in_step(vm, d.gpa, SIZE);
+	TEST_ASSERT_EQ(nr_private(vm, d.gpa, SIZE), (SIZE / PAGE_SIZE) - 7);
+	vm_mem_set_shared(vm, d.gpa, SIZE);
+	check_in_step(vm, d.gpa, SIZE);
+	kvm_vm_free(vm);
+	free_data(&d);
+}
+
+static void nothing(int sig)
+{
+}
+
+static void interrupt_every(unsigned int us)
+{
+	struct itimerval timer = {
+		.it_interval.tv_usec = us, .it_value.tv_usec = us,
+	};
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* Signals may come at any time, and as often as they like. */
+static void test_signals(void)
+{
+	struct sigaction action = { .sa_handler = nothing };
+	struct guest g = create(ENFORCE, BIG);
+	struct kvm_convert_memory c = {
+		.gpa = DATA_GPA, .size = BIG, .attributes = PRIVATE,
+	};
+	unsigned int interrupts = 0;
+	uint64_t left = BIG;
+	int r;
+
+	sigaction(SIGALRM, &action, NULL);
+	interrupt_every(500);
+	while ((r = __vm_ioctl(g.vm, KVM_CONVERT_MEMORY, &c))) {
+		TEST_ASSERT_EQ(errno, EINTR);
+		TEST_ASSERT(c.size < left && c.gpa == DATA_GPA + BIG - c.size, "no progress");
+		TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, BIG), (BIG - c.size) / PAGE_SIZE);
+		left = c.size;
+		interrupts++;
+	}
+	TEST_ASSERT_EQ(c.size, 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, BIG), BIG / PAGE_SIZE);
+	check_in_step(g.vm, DATA_GPA, BIG);
+	TEST_ASSERT(interrupts, "no signal has interrupted the ioctl");
+
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, BIG, SHARED), 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, BIG), 0);
+	check_in_step(g.vm, DATA_GPA, BIG);
+	TEST_ASSERT(g.interrupts, "no signal has interrupted the hypercall");
+	pr_info("%u signals for the ioctl, %lu for the hypercall\n", interrupts, g.interrupts);
+
+	/* The VMM has the vCPU do something else in the middle of it. */
+	give(&g, CALL, DATA_GPA, BIG / PAGE_SIZE, KVM_MAP_GPA_RANGE_ENCRYPTED);
+	do {
+		r = __vcpu_run(g.vcpu);
+	} while (!r || !nr_private(g.vm, DATA_GPA, BIG));
+	interrupt_every(0);
+	TEST_ASSERT(r < 0 && errno == EINTR, "errno %d", errno);
+	left = nr_private(g.vm, DATA_GPA, BIG);
+	TEST_ASSERT(left < BIG / PAGE_SIZE, "the hypercall was not interrupted");
+	check_in_step(g.vm, DATA_GPA, BIG);
+	vcpu_regs_set(g.vcpu, &g.start);
+	TEST_ASSERT_EQ(run(&g), 0);
+	TEST_ASSERT_EQ(guest_read(&g, DATA_GPA), 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, BIG), left);
+	destroy(&g);
+}
+
+int main(int argc, char *argv[])
+{
+	TEST_REQUIRE(kvm_check_cap(KVM_CAP_PRIVATE_MEM_CONVERSION));
+
+	test_cap();
+	test_bad_arguments();
+	test_content(ENFORCE, false);
+	test_content(ENFORCE, true);
+	test_content(ENFORCE | NOTIFY, true);
+	test_mismatch();
+	test_refusal();
+	test_punch(ENFORCE);
+	test_punch(ENFORCE | PUNCH);
+	test_slots();
+	test_signals();
+	return 0;
+}
