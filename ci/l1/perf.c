@@ -57,6 +57,12 @@ struct region2 {
 #define CONVERSION_ENFORCE	2
 #define CONVERSION_PUNCH	4
 
+struct populate {
+	uint64_t gpa, size, uaddr, flags, pad[4];
+};
+
+#define POPULATE		_IOWR(KVMIO, 0xf5, struct populate)
+
 /* struct kvm_page_enc_extent and struct kvm_page_enc_status */
 struct extent {
 	uint64_t gfn, npages, flags;
@@ -457,6 +463,44 @@ static uint64_t cmd_double_backed(char **args)
 	return field(&vm, "private_mem", "double_backed_bytes");
 }
 
+/* Content for all of the private memory; returns ticks */
+static uint64_t populate(struct vm *vm, uint64_t size)
+{
+	struct populate args = { .gpa = DATA, .size = size };
+	char *content = malloc(size);
+	uint64_t start;
+
+	if (!content)
+		die("malloc: %s", strerror(errno));
+	memset(content, 1, size);
+	args.uaddr = (uintptr_t)content;
+	start = __rdtsc();
+	check(ioctl(vm->fd, POPULATE, &args), "KVM_POPULATE_PRIVATE_MEMORY");
+	start = __rdtsc() - start;
+	free(content);
+	return start;
+}
+
+/*
+ * private-faults PAGES [populate]: write to private pages, a byte each, which are
+ * allocated then, or have been filled before, which counts
+ */
+static uint64_t cmd_private_faults(char **args)
+{
+	uint64_t count = number(args[0]), ticks = 0;
+	struct vm vm = create_private_vm(count * PAGE, CONVERSION_ENFORCE);
+	struct attributes set = {
+		.address = DATA, .size = count * PAGE, .attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE,
+	};
+
+	check(ioctl(vm.fd, SET_ATTRIBUTES, &set), "KVM_SET_MEMORY_ATTRIBUTES");
+	if (args[1]) {
+		ticks = populate(&vm, set.size);
+		fprintf(stderr, "to populate: %llu a page\n", (unsigned long long)(ticks / count));
+	}
+	return (ticks + writes(&vm, count)) / count;
+}
+
 /* faults PAGES: write to pages that the host has and KVM does not map yet */
 static uint64_t cmd_faults(char **args)
 {
@@ -641,6 +685,7 @@ static const struct {
 	{ "convert", 1, cmd_convert },
 	{ "convert-private", 3, cmd_convert_private },
 	{ "double-backed", 1, cmd_double_backed },
+	{ "private-faults", 1, cmd_private_faults },
 	{ "faults", 1, cmd_faults },
 	{ "refaults", 1, cmd_refaults },
 	{ "ranges", 2, cmd_ranges },
