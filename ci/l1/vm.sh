@@ -121,7 +121,7 @@ vm_launch()
 	read -ra extra <<<"$(vm_firmware "$dir") $(vm_disk "$dir") ${VM_OPTS:-}"
 	mapfile -t preload < <(vm_preload "$dir")
 	: >"$OUT/$name.console"
-	env "${preload[@]}" qemu-system-x86_64 -name "$name" -d cpu_reset,guest_errors -D "$OUT/$name.resets" \
+	env "${preload[@]}" qemu-system-x86_64 -name "$name" -d cpu_reset -D "$OUT/$name.resets" \
 		-accel "${VM_ACCEL:-kvm}" -machine q35,sata=off,smbus=off,vmport=off,i8042=off \
 		-cpu host,migratable=off -smp "${VM_SMP:-2}" -m "${VM_MEM:-512M}" \
 		-nodefaults -no-user-config -display none \
