@@ -302,6 +302,7 @@ struct machine {
 	uint64_t (*mem)[PAGE_WORDS];
 	sem_t held;
 	sem_t release;
+	sem_t released;
 
 	/* Dirty rings */
 	pthread_mutex_t ring_lock;
@@ -442,6 +443,7 @@ static void *vcpu_thread(void *arg)
 				return NULL;
 			sem_post(&m->held);
 			sem_wait(&m->release);
+			sem_post(&m->released);
 			break;
 		case UCALL_ABORT:
 			REPORT_GUEST_ASSERT(uc);
@@ -533,6 +535,7 @@ static struct machine *create_machine(char name)
 	m->mem = addr_gpa2hva(m->vm, MEM_GPA);
 	sem_init(&m->held, 0, 0);
 	sem_init(&m->release, 0, 0);
+	sem_init(&m->released, 0, 0);
 	pthread_mutex_init(&m->ring_lock, NULL);
 
 	for (i = 0; i < opt.vcpus; i++) {
@@ -548,6 +551,7 @@ static void destroy_machine(struct machine *m)
 	free(m->sent);
 	sem_destroy(&m->held);
 	sem_destroy(&m->release);
+	sem_destroy(&m->released);
 	pthread_mutex_destroy(&m->ring_lock);
 	free(m);
 }
@@ -650,6 +654,13 @@ static void hold_vcpu(struct machine *m, uint32_t id)
 	WRITE_ONCE(m->guest->hold, NOBODY);
 }
 
+/* The next one that is held must not take what is for this one. */
+static void release_vcpu(struct machine *m)
+{
+	sem_post(&m->release);
+	sem_wait(&m->released);
+}
+
 /* Returns with vCPUs to be stopped, if @last. */
 static void next_round(struct machine *src, struct machine *dst, bool last,
 		       struct result *result)
@@ -664,7 +675,7 @@ static void next_round(struct machine *src, struct machine *dst, bool last,
 	if (last)
 		WRITE_ONCE(src->guest->stop, true);
 	if (race)
-		sem_post(&src->release);
+		release_vcpu(src);
 }
 
 /* With vCPUs stopped.  False: the guest says that it must not be migrated. */
