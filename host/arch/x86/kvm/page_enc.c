@@ -348,11 +348,6 @@ static int forget_pages(struct kvm *kvm, gfn_t start, gfn_t end)
 	return 0;
 }
 
-static bool is_user_slot(const struct kvm_memory_slot *slot)
-{
-	return slot->id < KVM_USER_MEM_SLOTS;
-}
-
 /* Forget the status of pages that aren't in a memslot. */
 static int drop_unbacked(struct kvm *kvm, gfn_t end)
 {
@@ -361,7 +356,7 @@ static int drop_unbacked(struct kvm *kvm, gfn_t end)
 	int r;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), 0, end) {
-		if (!is_user_slot(iter.slot))
+		if (!kvm_is_user_memslot(iter.slot))
 			continue;
 		r = forget_pages(kvm, gap, iter.slot->base_gfn);
 		if (r)
@@ -406,7 +401,7 @@ static int share_pages(struct kvm_vcpu *vcpu, gfn_t *start, gfn_t end,
 		gfn_t first = max(*start, slot->base_gfn);
 		gfn_t last = min(end, slot->base_gfn + slot->npages);
 
-		if (!is_user_slot(slot))
+		if (!kvm_is_user_memslot(slot))
 			continue;
 
 		call->unbacked += first - *start;

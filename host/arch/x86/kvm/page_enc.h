@@ -25,6 +25,12 @@ struct kvm_page_enc {
 	struct mutex harvest;	/* see above */
 };
 
+/* A slot of userspace's, not one that KVM has made for itself. */
+static inline bool kvm_is_user_memslot(const struct kvm_memory_slot *slot)
+{
+	return slot->id < KVM_USER_MEM_SLOTS;
+}
+
 #ifdef CONFIG_KVM_PAGE_ENC_STATUS
 
 int kvm_page_enc_init_vm(struct kvm *kvm);

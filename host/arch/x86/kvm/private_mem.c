@@ -20,9 +20,9 @@
  * if the page still is private.  The page is shared first and freed second, with
  * that lock held, so it goes as well or isn't allocated at all.
  *
- * Locks: kvm->lock, slots_lock, the lock of the map, or slots_lock, invalidate_lock,
- * mmu_lock.  kvm->srcu isn't held when
- * slots_lock is taken, as who deletes a memslot waits for it with slots_lock held.
+ * Locks: kvm->lock, slots_lock, the lock of the map; or slots_lock,
+ * invalidate_lock, mmu_lock.  kvm->srcu isn't held when slots_lock is taken, as
+ * who deletes a memslot waits for it with slots_lock held.
  */
 #include <linux/debugfs.h>
 #include <linux/kvm_host.h>
@@ -60,18 +60,13 @@ struct conversion {
 	u64 unbacked;
 };
 
-static bool is_user_slot(const struct kvm_memory_slot *slot)
-{
-	return slot->id < KVM_USER_MEM_SLOTS;
-}
-
 /* The first of userspace's memslots with pages in [start, end). */
 static struct kvm_memory_slot *first_slot(struct kvm *kvm, gfn_t start, gfn_t end)
 {
 	struct kvm_memslot_iter iter;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
-		if (is_user_slot(iter.slot))
+		if (kvm_is_user_memslot(iter.slot))
 			return iter.slot;
 	}
 	return NULL;
@@ -147,7 +142,7 @@ int kvm_private_mem_prepare_slot(struct kvm *kvm,
 
 	lockdep_assert_held(&kvm->slots_lock);
 
-	if (!kvm_private_mem_enforced(kvm) || !is_user_slot(slot))
+	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(slot))
 		return 0;
 
 	while (gfn < end) {
@@ -188,7 +183,7 @@ void kvm_private_mem_slot_gone(struct kvm *kvm,
 
 	lockdep_assert_held(&kvm->slots_lock);
 
-	if (!kvm_private_mem_enforced(kvm) || !is_user_slot(slot))
+	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(slot))
 		return;
 
 	while (gfn < end) {
@@ -219,7 +214,7 @@ static bool may_convert(struct kvm *kvm, const struct conversion *c)
 		return true;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), c->gfn, c->end) {
-		if (is_user_slot(iter.slot) && !kvm_slot_can_be_private(iter.slot))
+		if (kvm_is_user_memslot(iter.slot) && !kvm_slot_can_be_private(iter.slot))
 			return false;
 	}
 	return true;
