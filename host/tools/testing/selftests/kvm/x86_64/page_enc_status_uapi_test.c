@@ -563,10 +563,10 @@ TEST(changed_is_bounded)
 	uint64_t gpa = MEM_GPA;
 	unsigned int i;
 
-	for (i = 0; i < 1200; i++) {
-		share(vcpu, gpa >> 12, 1);
-		unshare(vcpu, gpa >> 12, 1);
-		gpa += 16 << 20;
+	for (i = 0; i < 300; i++) {
+		share(vcpu, gpa >> 12, MEM_PAGES);
+		unshare(vcpu, gpa >> 12, MEM_PAGES);
+		gpa += MEM_PAGES << 12;
 		vm_mem_region_move(vm, MEM_SLOT, gpa);
 	}
 	TEST_ASSERT(vm_get_stat(vm, "page_enc_changed_chunks") < 1100,
