@@ -21,8 +21,7 @@ run_row()
 	l1_prepare "$dir" bench
 	require_file "$BASE_KERNEL" "the unpatched kernel"
 	cp "$BASE_KERNEL" "$dir/base.bzImage"
-	build_c perf ci/l1/perf.c
-	cp "$BUILD/perf" "$dir/"
+	add_program "$dir" perf ci/l1/perf.c
 	cp "${SELFTESTS_TREE:-$LINUX}/tools/kvm/kvm_stat/kvm_stat" "$dir/" || die "no kvm_stat"
 	l1_env "$dir" ROW
 	l1_qemu "$dir" "$(declared "bench/$ROW" timeout)" "$append" || rc=$?

@@ -30,12 +30,10 @@ add_needs()
 		cp "$BASE_KERNEL" "$dir/base.bzImage"
 	fi
 	if [ -n "$(declared "cases/$case" perf)" ]; then
-		build_c perf ci/l1/perf.c
-		cp "$BUILD/perf" "$dir/"
+		add_program "$dir" perf ci/l1/perf.c
 	fi
 	if [ -n "$(declared "cases/$case" memload)" ]; then
-		build_c memload ci/guest/memload.c -static
-		cp "$BUILD/memload" "$dir/"
+		add_program "$dir" memload ci/guest/memload.c -static
 	fi
 	if [ -n "$(declared "cases/$case" selftests)" ]; then
 		# shellcheck source=/dev/null

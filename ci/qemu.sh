@@ -55,6 +55,15 @@ build_c()
 	gcc -O2 -Wall -Wextra "$@" -o "$program" "$source"
 }
 
+# add_program DIR NAME SOURCE [OPTION...]: built by build_c(), for L1
+add_program()
+{
+	local dir=$1
+	shift
+	build_c "$@"
+	cp "$BUILD/$1" "$dir/"
+}
+
 # l1_prepare DIR JOB: an empty DIR for a run of ci/l1/JOB.  Kernels are copied,
 # because L1 cannot look below a directory that it covers, such as /tmp.
 l1_prepare()
@@ -66,8 +75,7 @@ l1_prepare()
 	mkdir -p "$dir"
 	cp "$L2_KERNEL" "$dir/guest.bzImage"
 	l1_env "$dir" BUILD JOB TERM ENCSTAT
-	build_c vmm.so ci/l1/vmm.c -shared -fPIC -pthread
-	cp "$BUILD/vmm.so" "$dir/"
+	add_program "$dir" vmm.so ci/l1/vmm.c -shared -fPIC -pthread
 	[ ! -x "$ENCSTAT" ] || cp "$ENCSTAT" "$dir/encstat"
 	"$TOP/ci/guest/mkinitramfs.sh" "$L2_KERNEL" "$dir"
 }

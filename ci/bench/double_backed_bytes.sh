@@ -13,8 +13,5 @@
 
 measure()
 {
-	local mainline ours
-	mainline=$("$OUT/perf" double-backed 64) || return
-	ours=$("$OUT/perf" double-backed 64 punch) || return
-	echo "$mainline $ours"
+	perf_pair "double-backed 64" "double-backed 64 punch"
 }

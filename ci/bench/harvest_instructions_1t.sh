@@ -13,9 +13,6 @@
 
 measure()
 {
-	local mainline ours
 	perf_tracker 1
-	mainline=$("$OUT/perf" copy 32) || return
-	ours=$("$OUT/perf" harvest 1024 100) || return
-	echo "$mainline $ours"
+	perf_pair "copy 32" "harvest 1024 100"
 }

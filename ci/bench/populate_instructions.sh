@@ -14,8 +14,5 @@
 
 measure()
 {
-	local mainline ours
-	mainline=$("$OUT/perf" private-faults 4096) || return
-	ours=$("$OUT/perf" private-faults 4096 populate) || return
-	echo "$mainline $ours"
+	perf_pair "private-faults 4096" "private-faults 4096 populate"
 }

@@ -45,16 +45,10 @@ efi_ends()
 	vm_stop "$1"
 }
 
-ready_is()
-{
-	equal "READY, times set, times withdrawn" \
-		"$(vm_stat "$1" ready) $(vm_stat "$1" ready_set) $(vm_stat "$1" ready_cleared)" "$2"
-}
-
 silent_firmware()
 {
 	efi_boot silent
-	ready_is silent "0 0 0"
+	ready_is silent 0 0 0
 	holds calls "$(vm_stat silent calls)" -gt 1
 	equal "what the log says" "$(log_lines silent)" \
 		"announced, READY is up to EFI firmware; not READY: firmware does not say that it announces its shared pages, kvm_page_enc=on overrides"
@@ -80,7 +74,7 @@ oracle_agrees()
 override()
 {
 	efi_boot override
-	ready_is override "1 1 0"
+	ready_is override 1 1 0
 	equal "what the log says" "$(log_lines override)" "announced, READY"
 	efi_ends override
 }
@@ -89,7 +83,7 @@ firmware_says_so()
 {
 	echo 1 >"$VM_TRACE/events/kvm/kvm_page_enc_violation/enable"
 	efi_boot says
-	ready_is says "1 1 0"
+	ready_is says 1 1 0
 	equal "what the log says" "$(log_lines says)" "announced, READY is up to EFI firmware; announced, READY"
 }
 
@@ -103,6 +97,6 @@ firmware_is_honest()
 base_has_no_override()
 {
 	efi_boot base
-	ready_is base "0 0 0"
+	ready_is base 0 0 0
 	efi_ends base
 }

@@ -18,14 +18,8 @@ boot()
 	vm_start one
 	has_exerciser one
 	vm_sh one "echo 1 >$TRACING/events/kvm_page_enc/kvm_page_enc_announce/enable"
-	ready_is one "1 1 0"
+	ready_is one 1 1 0
 	oracle one
-}
-
-ready_is()
-{
-	equal "READY, times set, times withdrawn" \
-		"$(vm_stat "$1" ready) $(vm_stat "$1" ready_set) $(vm_stat "$1" ready_cleared)" "$2"
 }
 
 # results NAME: of the exerciser, but for the times
@@ -65,7 +59,7 @@ sharing_refused()
 		"conversions 7 pages 24 failed 1 errno -22 leaked_pages 4 corrupted 0"
 	equal "refused, as the guest counts" "$(vm_sh one "cat $DEBUGFS/refused")" 1
 	only_refused_differ one 1
-	ready_is one "0 1 1"
+	ready_is one 0 1 1
 	vm_sh one 'dmesg | grep "not READY: 4 pages not announced as shared: -22"'
 }
 
@@ -110,7 +104,7 @@ others_go_on()
 {
 	exercise one "threads=2 size=256K chunk=16K pattern=random loops=4"
 	equal "failed, corrupted" "$(exercised one failed) $(exercised one corrupted)" "0 0"
-	ready_is one "0 1 1"
+	ready_is one 0 1 1
 }
 
 # The seventh call makes the third chunk private again: the host goes on taking
@@ -122,7 +116,7 @@ hiding_refused()
 	equal results "$(results one)" \
 		"conversions 8 pages 28 failed 1 errno -22 leaked_pages 4 corrupted 0"
 	only_refused_differ one 2
-	ready_is one "0 1 1"
+	ready_is one 0 1 1
 	vm_sh one 'dmesg | grep "not READY: 4 pages not announced as private: -22"'
 }
 
@@ -150,12 +144,12 @@ refused_at_boot()
 	vm_launch two
 	vm_vmm two "answer 1 22"
 	vm_wait two 90
-	ready_is two "0 0 0"
+	ready_is two 0 0 0
 	equal "what the log says" "$(vm_sh two 'dmesg | grep "page encryption status: " | sed "s/.*status: //"')" \
 		"announced, not READY: the host refused some of it"
 	exercise two "size=64K chunk=16K"
 	equal failed "$(exercised two failed)" 0
-	ready_is two "0 0 0"
+	ready_is two 0 0 0
 	guest_splats
 	vm_stop two
 }
@@ -173,7 +167,7 @@ unknown_from_now_on()
 	exercise three "size=64K"
 	# as many as were under way on other CPUs
 	holds "calls since then" "$(($(vm_vmm_calls three | wc -l) - before))" -le 2
-	ready_is three "0 1 1"
+	ready_is three 0 1 1
 	equal "lines about it" "$(vm_sh three 'dmesg | grep -c "not announced any more: the host does not know"')" 1
 	equal state "$(vm_sh three "cat $DEBUGFS/state")" 0
 }

@@ -12,9 +12,3 @@ tests=(it_is_a_debug_kernel)
 for program in "${OWN[@]}"; do
 	selftest_add on 1 0 "$program"
 done
-
-it_is_a_debug_kernel()
-{
-	test -e /proc/lockdep_stats
-	grep -q kasan_report /proc/kallsyms
-}

@@ -15,9 +15,3 @@ done
 for program in "${OTHERS[@]}"; do
 	selftest_add by_capability 0 0 "$program"
 done
-
-it_is_a_debug_kernel()
-{
-	test -e /proc/lockdep_stats
-	grep -q kasan_report /proc/kallsyms
-}

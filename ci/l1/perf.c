@@ -359,13 +359,13 @@ static uint64_t stat(struct vm *vm, const char *name)
 /* The number behind a name in such a file */
 static uint64_t field(struct vm *vm, const char *file, const char *name)
 {
-	unsigned long long value;
+	long long value;
 	char path[128], word[32];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s", getpid(), vm->fd, file);
 	f = fopen(path, "r");
-	while (f && fscanf(f, "%31s %lli", word, (long long *)&value) == 2) {
+	while (f && fscanf(f, "%31s %lli", word, &value) == 2) {
 		if (strcmp(word, name))
 			continue;
 		fclose(f);

@@ -10,6 +10,15 @@ perf_tracker()
 	echo 0 >/sys/module/kvm/parameters/sev_sim
 }
 
+# perf_pair MAINLINE OURS: what perf prints for either command
+perf_pair()
+{
+	local mainline ours
+	mainline=$(perf_sum "$1") || return
+	ours=$(perf_sum "$2") || return
+	echo "$mainline $ours"
+}
+
 # perf_sum COMMAND...: the sum of what perf prints for each
 perf_sum()
 {

@@ -17,6 +17,13 @@ selftest()
 	return $rc
 }
 
+# A test of its own, of cases that want a debug kernel
+it_is_a_debug_kernel()
+{
+	test -e /proc/lockdep_stats
+	grep -q kasan_report /proc/kallsyms
+}
+
 # selftest_add SUFFIX TRACKER SIMULATION "PROGRAM [ARGUMENT...]": the test PROGRAM_SUFFIX
 selftest_add()
 {
