@@ -49,46 +49,16 @@ tcg_aborted()
 	grep -q 'tcg_handle_interrupt: assertion failed' "$1/qemu.log" 2>/dev/null
 }
 
-# Now and then a guest of L1 meets a triple fault, in a kernel's first second or
-# in firmware, on a busy machine.  KVM has the CPU reset then, with caching on, so
-# QEMU sees CR0 as after INIT, which it is in no other reset.
-guest_shut_down()
-{
-	local resets
-	for resets in "$1"/*.resets; do
-		[ -e "$resets" ] || continue
-		awk '/^CPU Reset/ { n++ }
-			/^EIP=0000fff0/ { first = n }
-			/^CR0=00000010/ && first == n { found = 1 }
-			END { exit !found }' "$resets" && return
-	done
-	return 1
-}
-
-# unlucky DIR: what in a run that failed says nothing of what is tested, if anything
-unlucky()
-{
-	grep -q ^FAIL "$1/verdicts" || return 0
-	if tcg_aborted "$1"; then
-		echo "QEMU's TCG aborted"
-	elif guest_shut_down "$1"; then
-		echo "a guest met a triple fault"
-	fi
-}
-
-# Then try again.  After the third time TCG's abort is a reason to skip what is
-# missing; a triple fault is not, as it may be the guest's own.
+# That is no verdict on what is tested: try again, at last skip
 run_case()
 {
-	local attempt why
+	local attempt
 	for attempt in 1 2 3; do
 		run_case_once "$1"
-		why=$(unlucky "$LOGS/$1")
-		[ -n "$why" ] || return 0
-		say "$1: $why, try $attempt of 3"
+		tcg_aborted "$LOGS/$1" || return 0
+		say "$1: QEMU's TCG aborted, try $attempt of 3"
 	done
-	! tcg_aborted "$LOGS/$1" ||
-		sed -i -E "s/^FAIL ($1: (report|end)) .*/SKIP(QEMU's TCG aborted) \1/" "$LOGS/$1/verdicts"
+	sed -i -E "s/^FAIL ($1: (report|end)) .*/SKIP(QEMU's TCG aborted) \1/" "$LOGS/$1/verdicts"
 }
 
 # Whoever shares the machine takes from the others' time, too.

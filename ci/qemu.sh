@@ -121,7 +121,7 @@ l1_qemu()
 	# shellcheck disable=SC2086 # options
 	timeout ${L1_TIMEOUT:-} -k 5 "$limit" qemu-system-x86_64 "${machine[@]}" \
 		${L1_ICOUNT:+-icount shift=0} \
-		-name "L1 ${dir##*/}" -smp "${L1_SMP:-2}" -m "${L1_MEM:-2G}" \
+		-name "L1 ${dir##*/}" -smp "${L1_SMP:-3}" -m "${L1_MEM:-2G}" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$L1_KERNEL" -append "$(l1_append "$append")" \
 		-chardev file,id=log,path="$out/l1.log" -serial chardev:log \
