@@ -6,7 +6,7 @@
 # overrides that.  Here is what else needs these slow boots: defect 9 of the
 # unpatched kernel, whose READY cannot be overridden, and strict mode, which judges
 # guests that are READY.
-# timeout: 500
+# timeout: 700
 # append: kvm.page_enc_status=1 kvm.sev_sim=1 kvm.sev_sim_strict=1
 # base: yes
 tests=(silent_firmware slots map oracle_agrees override firmware_says_so firmware_is_honest
@@ -28,7 +28,7 @@ efi_boot()
 {
 	[ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF"
 	efi_launch "$1"
-	vm_wait "$1" 150
+	vm_wait "$1" 300
 	sev_active "$1"
 	vm_sh "$1" 'dmesg | grep "EFI v"'
 }
