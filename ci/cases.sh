@@ -32,6 +32,9 @@ add_needs()
 	if [ -n "$(declared "cases/$case" perf)" ]; then
 		add_program "$dir" perf ci/l1/perf.c
 	fi
+	if [ -n "$(declared "cases/$case" protect)" ]; then
+		add_program "$dir" protect.so ci/l1/protect.c -shared -fPIC -pthread
+	fi
 	if [ -n "$(declared "cases/$case" memload)" ]; then
 		add_program "$dir" memload ci/guest/memload.c -static
 	fi

@@ -15,6 +15,7 @@
 #   VM_EFI_MIGRATION=1  its variable SevLiveMigrationEnabled is set
 #   VM_ACCEL=kvm   with options of QEMU's accelerator
 #   VM_VMM=SETTINGS  a VMM that is not quite QEMU, see vmm.c
+#   VM_PROTECT=FLAGS  a software-protected VM, see protect.c
 
 VM_APPEND_DEFAULT="console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1 rdinit=/init tsc=reliable no_timer_check"
 VM_DEBUGFS=/sys/kernel/debug/kvm
@@ -103,11 +104,14 @@ vm_firmware()
 	esac
 }
 
-# What makes QEMU the VMM that VM_VMM asks for
+# What makes QEMU the VMM that VM_VMM or VM_PROTECT asks for
 vm_preload()
 {
-	[ -n "${VM_VMM:-}" ] || return 0
-	printf '%s\n' "LD_PRELOAD=$OUT/vmm.so" "VMM_SETTINGS=$VM_VMM" "VMM_DIR=$1"
+	if [ -n "${VM_VMM:-}" ]; then
+		printf '%s\n' "LD_PRELOAD=$OUT/vmm.so" "VMM_SETTINGS=$VM_VMM" "VMM_DIR=$1"
+	elif [ -n "${VM_PROTECT:-}" ]; then
+		printf '%s\n' "LD_PRELOAD=$OUT/protect.so" "PROTECT_FLAGS=$VM_PROTECT" "PROTECT_DIR=$1"
+	fi
 }
 
 # vm_launch NAME: start a guest without waiting for it

@@ -469,6 +469,8 @@ static int enable(struct kvm *kvm, u64 flags)
 		}
 	}
 
+	WRITE_ONCE(kvm->accesses_private_mem, flags & KVM_PRIVATE_MEM_EMULATE);
+
 	if (flags & KVM_PRIVATE_MEM_NOTIFY)
 		kvm->arch.hypercall_exit_enabled |= BIT(KVM_HC_MAP_GPA_RANGE);
 	return 0;
@@ -480,7 +482,7 @@ int kvm_private_mem_cap_flags(struct kvm *kvm)
 		return 0;
 
 	return KVM_PRIVATE_MEM_NOTIFY | KVM_PRIVATE_MEM_ENFORCE |
-	       KVM_PRIVATE_MEM_PUNCH;
+	       KVM_PRIVATE_MEM_PUNCH | KVM_PRIVATE_MEM_EMULATE;
 }
 
 static bool valid_flags(struct kvm *kvm, u64 flags)

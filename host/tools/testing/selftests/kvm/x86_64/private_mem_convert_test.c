@@ -16,7 +16,7 @@
 #define BIG		SZ_1G
 
 /* What the guest is asked to do; the result is what it syncs. */
-enum { CALL, WRITE, READ, OUT };
+enum { CALL, WRITE, READ, OUT, IN };
 
 struct order {
 	uint64_t what;
@@ -27,13 +27,13 @@ struct order {
 
 static struct order order;
 
-#define OUT_PORT	0x5e
+#define IO_PORT		0x5e
 
 static void guest_code(void)
 {
 	struct order *o = &order;
 	uint64_t result = 0;
-	void *from;
+	void *p;
 
 	for (;;) {
 		GUEST_SYNC(result);
@@ -50,10 +50,17 @@ static void guest_code(void)
 			result = READ_ONCE(*(uint64_t *)o->gpa);
 			break;
 		case OUT:
-			/* KVM reads this, through the userspace mapping. */
-			from = (void *)o->gpa;
-			asm volatile("cld; outsl" : "+S"(from)
-				     : "d"((uint16_t)OUT_PORT) : "memory");
+			/* It is KVM that reads this ... */
+			p = (void *)o->gpa;
+			asm volatile("cld; outsl" : "+S"(p)
+				     : "d"((uint16_t)IO_PORT) : "memory");
+			result = 0;
+			break;
+		case IN:
+			/* ... and writes this. */
+			p = (void *)o->gpa;
+			asm volatile("cld; insl" : "+D"(p)
+				     : "d"((uint16_t)IO_PORT) : "memory");
 			result = 0;
 			break;
 		}
@@ -67,9 +74,19 @@ struct guest {
 	struct data d;
 	uint64_t exits;		/* for hypercalls */
 	uint64_t refuse;	/* what they are answered with */
-	uint32_t out;		/* what OUT has shown of memory */
+	uint32_t io;		/* what OUT has shown of memory, or IN puts there */
 	uint64_t interrupts;
 };
+
+static void do_io(struct guest *g, struct kvm_run *run)
+{
+	void *data = (char *)run + run->io.data_offset;
+
+	if (run->io.direction == KVM_EXIT_IO_OUT)
+		memcpy(&g->io, data, sizeof(g->io));
+	else
+		memcpy(data, &g->io, sizeof(g->io));
+}
 
 /* Run until the guest syncs, or has a fault: then that is the result. */
 static uint64_t run(struct guest *g)
@@ -101,9 +118,8 @@ static uint64_t run(struct guest *g)
 			run->hypercall.ret = g->refuse;
 			continue;
 		case KVM_EXIT_IO:
-			if (run->io.port == OUT_PORT) {
-				memcpy(&g->out, (char *)run + run->io.data_offset,
-				       sizeof(g->out));
+			if (run->io.port == IO_PORT) {
+				do_io(g, run);
 				continue;
 			}
 			break;
@@ -143,7 +159,14 @@ static uint64_t guest_out(struct guest *g, uint64_t gpa)
 {
 	give(g, OUT, gpa, 0, 0);
 	TEST_ASSERT_EQ(run(g), 0);
-	return g->out;
+	return g->io;
+}
+
+static void guest_in(struct guest *g, uint64_t gpa, uint32_t value)
+{
+	give(g, IN, gpa, 0, 0);
+	g->io = value;
+	TEST_ASSERT_EQ(run(g), 0);
 }
 
 /* Where the host sees page @i */
@@ -181,7 +204,7 @@ static void test_cap(void)
 		.cap = KVM_CAP_PRIVATE_MEM_CONVERSION, .args = { ENFORCE, 1 },
 	};
 	struct kvm_vm *vm = create_vm(KVM_X86_DEFAULT_VM, 0, 1, 0);
-	uint64_t all = NOTIFY | ENFORCE | PUNCH;
+	uint64_t all = NOTIFY | ENFORCE | PUNCH | EMULATE;
 
 	TEST_ASSERT_EQ(vm_check_cap(vm, KVM_CAP_PRIVATE_MEM_CONVERSION), 0);
 	TEST_ASSERT_EQ(enable(vm, ENFORCE), EINVAL);
@@ -427,6 +450,30 @@ static void test_punch(uint64_t flags)
 }
 
 /* Memslots before and after, deleted, created again, and moved */
+/* Where KVM finds what it reads and writes for the guest */
+static void test_emulation(uint64_t flags)
+{
+	struct guest g = create(flags, SIZE);
+	bool emulate = flags & EMULATE;
+
+	*host(&g, 0) = 1;
+	TEST_ASSERT_EQ(guest_out(&g, DATA_GPA), 1);
+	guest_in(&g, DATA_GPA, 2);
+	TEST_ASSERT_EQ(*host(&g, 0), 2);
+
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, PAGE_SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(guest_out(&g, DATA_GPA), emulate ? 0 : 2);
+	TEST_ASSERT_EQ(guest_write(&g, DATA_GPA, 3), 0);
+	TEST_ASSERT_EQ(guest_out(&g, DATA_GPA), emulate ? 3 : 2);
+	guest_in(&g, DATA_GPA, 4);
+	TEST_ASSERT_EQ(guest_read(&g, DATA_GPA), emulate ? 4 : 3);
+	TEST_ASSERT_EQ(*host(&g, 0), emulate ? 2 : 4);
+
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, PAGE_SIZE, SHARED), 0);
+	TEST_ASSERT_EQ(guest_out(&g, DATA_GPA), emulate ? 2 : 4);
+	destroy(&g);
+}
+
 static void test_slots(void)
 {
 	struct kvm_vm *vm = create_vm(KVM_X86_SW_PROTECTED_VM, 0, 1, 0);
@@ -538,6 +585,8 @@ int main(int argc, char *argv[])
 	test_refusal();
 	test_punch(ENFORCE);
 	test_punch(ENFORCE | PUNCH);
+	test_emulation(ENFORCE);
+	test_emulation(ENFORCE | PUNCH | EMULATE);
 	test_slots();
 	test_signals();
 	return 0;

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Preloaded into stock QEMU, it makes of QEMU's VM a software-protected one, whose
+ * RAM is private from the beginning and in guest_memfd, about which QEMU knows
+ * nothing: what its devices write to RAM would be lost, so there should be none that
+ * does, and "-global fw_cfg_io.dma_enabled=off".
+ *
+ *   PROTECT_FLAGS  flags of KVM_CAP_PRIVATE_MEM_CONVERSION, hexadecimal
+ *   PROTECT_DIR    where its files are: protect.ctl, orders appended at run time;
+ *                  protect.log, what was done
+ *
+ * Orders: "private GPA SIZE", "shared GPA SIZE", "read GPA", "write GPA VALUE" (64
+ * bits, in QEMU's mapping), all hexadecimal; each is answered with a line in the log.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/kvm.h>
+
+/* What the headers of the machine may not have yet */
+#ifndef KVM_X86_SW_PROTECTED_VM
+#define KVM_X86_SW_PROTECTED_VM		1
+#endif
+#ifndef KVM_MEM_GUEST_MEMFD
+#define KVM_MEM_GUEST_MEMFD		(1UL << 2)
+struct kvm_userspace_memory_region2 {
+	__u32 slot;
+	__u32 flags;
+	__u64 guest_phys_addr;
+	__u64 memory_size;
+	__u64 userspace_addr;
+	__u64 guest_memfd_offset;
+	__u32 guest_memfd;
+	__u32 pad1;
+	__u64 pad2[14];
+};
+#define KVM_SET_USER_MEMORY_REGION2	_IOW(KVMIO, 0x49, struct kvm_userspace_memory_region2)
+struct kvm_create_guest_memfd {
+	__u64 size;
+	__u64 flags;
+	__u64 reserved[6];
+};
+#define KVM_CREATE_GUEST_MEMFD		_IOWR(KVMIO, 0xd4, struct kvm_create_guest_memfd)
+#define KVM_MEMORY_ATTRIBUTE_PRIVATE	(1ULL << 3)
+#endif
+
+/* What the series adds */
+#define KVM_CAP_PRIVATE_MEM_CONVERSION	0x70650003
+struct convert_memory {
+	__u64 gpa;
+	__u64 size;
+	__u64 attributes;
+	__u64 flags;
+	__u64 pad[4];
+};
+#define KVM_CONVERT_MEMORY		_IOWR(KVMIO, 0xf4, struct convert_memory)
+
+/* Guest physical addresses below it are offsets in guest_memfd. */
+#define MEMFD_SIZE	(1ULL << 30)
+
+static int vm_fd = -1, memfd = -1, ctl_fd = -1, log_fd = -1;
+
+/* Where QEMU has guest physical address 0 */
+static __u64 ram;
+
+/* Without QEMU's handlers of exit(), which expect a machine. */
+static void __attribute__((noreturn, format(printf, 1, 2)))
+die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("protect.so: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	_exit(2);
+}
+
+/* The ioctl itself, as the function of that name is the one below. */
+static int do_ioctl(int fd, unsigned long request, void *arg)
+{
+	return syscall(SYS_ioctl, fd, request, arg);
+}
+
+static void must_ioctl(int fd, unsigned long request, void *arg, const char *what)
+{
+	if (do_ioctl(fd, request, arg) < 0)
+		die("%s: %s", what, strerror(errno));
+}
+
+static int open_file(const char *name, int flags)
+{
+	const char *dir = getenv("PROTECT_DIR");
+	char path[4096];
+	int fd;
+
+	if (!dir)
+		die("PROTECT_DIR is not set");
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, flags | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+/*
+ * Conversion
+ */
+static void convert(uint64_t gpa, uint64_t size, bool private)
+{
+	struct convert_memory args = {
+		.gpa = gpa, .size = size,
+		.attributes = private ? KVM_MEMORY_ATTRIBUTE_PRIVATE : 0,
+	};
+
+	while (do_ioctl(vm_fd, KVM_CONVERT_MEMORY, &args) < 0) {
+		if (errno != EINTR)
+			die("KVM_CONVERT_MEMORY at 0x%llx: %s", args.gpa, strerror(errno));
+	}
+}
+
+/*
+ * Orders
+ */
+static uint64_t *mapping(uint64_t gpa)
+{
+	if (!ram || gpa >= MEMFD_SIZE || gpa % sizeof(uint64_t))
+		die("no RAM at 0x%llx", (unsigned long long)gpa);
+	return (uint64_t *)(ram + gpa);
+}
+
+static void obey(const char *line)
+{
+	unsigned long long gpa, value = 0;
+	char what[16];
+
+	if (sscanf(line, "%15s %llx %llx", what, &gpa, &value) < 2)
+		die("order '%s' is none", line);
+
+	if (!strcmp(what, "private") || !strcmp(what, "shared"))
+		convert(gpa, value, *what == 'p');
+	else if (!strcmp(what, "write"))
+		*mapping(gpa) = value;
+	else if (!strcmp(what, "read"))
+		value = *mapping(gpa);
+	else
+		die("order '%s' is none", line);
+	dprintf(log_fd, "%s 0x%llx 0x%llx\n", what, gpa, value);
+}
+
+/* The file only grows.  What does not end with a newline is still being written. */
+static void *orders_thread(void *unused)
+{
+	char text[1024], *line, *end;
+	off_t at = 0;
+	ssize_t n;
+
+	for (;; usleep(50000)) {
+		n = pread(ctl_fd, text, sizeof(text) - 1, at);
+		if (n <= 0)
+			continue;
+		text[n] = 0;
+		for (line = text; (end = strchr(line, '\n')); line = end + 1) {
+			*end = 0;
+			obey(line);
+		}
+		at += line - text;
+	}
+	return unused;
+}
+
+/*
+ * QEMU's ioctls
+ */
+static int create_vm(int fd)
+{
+	const char *flags = getenv("PROTECT_FLAGS");
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_PRIVATE_MEM_CONVERSION };
+	struct kvm_create_guest_memfd new = { .size = MEMFD_SIZE };
+	pthread_t thread;
+
+	cap.args[0] = flags ? strtoull(flags, NULL, 16) : 0;
+	ctl_fd = open_file("protect.ctl", O_RDONLY);
+	log_fd = open_file("protect.log", O_WRONLY | O_APPEND);
+
+	vm_fd = do_ioctl(fd, KVM_CREATE_VM, (void *)KVM_X86_SW_PROTECTED_VM);
+	if (vm_fd < 0)
+		die("no VM of type KVM_X86_SW_PROTECTED_VM: %s", strerror(errno));
+	must_ioctl(vm_fd, KVM_ENABLE_CAP, &cap, "KVM_CAP_PRIVATE_MEM_CONVERSION");
+	memfd = do_ioctl(vm_fd, KVM_CREATE_GUEST_MEMFD, &new);
+	if (memfd < 0)
+		die("guest_memfd: %s", strerror(errno));
+	if (pthread_create(&thread, NULL, orders_thread, NULL))
+		die("no thread");
+	return vm_fd;
+}
+
+/*
+ * RAM begins at 0, and up to its end QEMU's mapping of it is in one piece.  Parts of
+ * it are read-only at times, which guest_memfd can't be.
+ */
+static bool is_ram(const struct kvm_userspace_memory_region *slot)
+{
+	if (!ram && !slot->guest_phys_addr)
+		ram = slot->userspace_addr;
+	return slot->userspace_addr - slot->guest_phys_addr == ram &&
+	       slot->guest_phys_addr + slot->memory_size <= MEMFD_SIZE;
+}
+
+static int set_slot(int fd, const struct kvm_userspace_memory_region *slot)
+{
+	struct kvm_userspace_memory_region2 new = {
+		.slot = slot->slot,
+		.flags = slot->flags,
+		.guest_phys_addr = slot->guest_phys_addr,
+		.memory_size = slot->memory_size,
+		.userspace_addr = slot->userspace_addr,
+	};
+	bool private = slot->memory_size && is_ram(slot);
+	int r;
+
+	if (private) {
+		new.flags = KVM_MEM_GUEST_MEMFD;
+		new.guest_memfd = memfd;
+		new.guest_memfd_offset = slot->guest_phys_addr;
+	}
+	r = do_ioctl(fd, KVM_SET_USER_MEMORY_REGION2, &new);
+	if (!r && slot->memory_size)
+		convert(slot->guest_phys_addr, slot->memory_size, private);
+	return r;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+
+	switch (request) {
+	case KVM_CREATE_VM:
+		return create_vm(fd);
+	case KVM_SET_USER_MEMORY_REGION:
+		return set_slot(fd, arg);
+	default:
+		return do_ioctl(fd, request, arg);
+	}
+}
