@@ -356,7 +356,7 @@ static int drop_unbacked(struct kvm *kvm, gfn_t end)
 	int r;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), 0, end) {
-		if (!kvm_is_user_memslot(iter.slot))
+		if (!kvm_is_user_memslot(kvm, iter.slot))
 			continue;
 		r = forget_pages(kvm, gap, iter.slot->base_gfn);
 		if (r)
@@ -401,7 +401,7 @@ static int share_pages(struct kvm_vcpu *vcpu, gfn_t *start, gfn_t end,
 		gfn_t first = max(*start, slot->base_gfn);
 		gfn_t last = min(end, slot->base_gfn + slot->npages);
 
-		if (!kvm_is_user_memslot(slot))
+		if (!kvm_is_user_memslot(kvm, slot))
 			continue;
 
 		call->unbacked += first - *start;

@@ -25,10 +25,11 @@ struct kvm_page_enc {
 	struct mutex harvest;	/* see above */
 };
 
-/* A slot of userspace's, not one that KVM has made for itself. */
-static inline bool kvm_is_user_memslot(const struct kvm_memory_slot *slot)
+/* A slot of userspace's, not one that KVM has made for itself, and no alias. */
+static inline bool kvm_is_user_memslot(struct kvm *kvm,
+				       const struct kvm_memory_slot *slot)
 {
-	return slot->id < KVM_USER_MEM_SLOTS;
+	return slot->id < kvm_arch_nr_user_memslots(kvm);
 }
 
 #ifdef CONFIG_KVM_PAGE_ENC_STATUS

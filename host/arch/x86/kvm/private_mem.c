@@ -66,7 +66,7 @@ static struct kvm_memory_slot *first_slot(struct kvm *kvm, gfn_t start, gfn_t en
 	struct kvm_memslot_iter iter;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
-		if (kvm_is_user_memslot(iter.slot))
+		if (kvm_is_user_memslot(kvm, iter.slot))
 			return iter.slot;
 	}
 	return NULL;
@@ -142,7 +142,7 @@ int kvm_private_mem_prepare_slot(struct kvm *kvm,
 
 	lockdep_assert_held(&kvm->slots_lock);
 
-	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(slot))
+	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(kvm, slot))
 		return 0;
 
 	while (gfn < end) {
@@ -183,7 +183,7 @@ void kvm_private_mem_slot_gone(struct kvm *kvm,
 
 	lockdep_assert_held(&kvm->slots_lock);
 
-	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(slot))
+	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(kvm, slot))
 		return;
 
 	while (gfn < end) {
@@ -214,7 +214,7 @@ static bool may_convert(struct kvm *kvm, const struct conversion *c)
 		return true;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), c->gfn, c->end) {
-		if (kvm_is_user_memslot(iter.slot) && !kvm_slot_can_be_private(iter.slot))
+		if (kvm_is_user_memslot(kvm, iter.slot) && !kvm_slot_can_be_private(iter.slot))
 			return false;
 	}
 	return true;

@@ -47,10 +47,16 @@ static bool flushes_tlb_ranges(void)
 #endif
 }
 
+static bool can_be_simulated(struct kvm *kvm)
+{
+	return kvm->arch.vm_type == KVM_X86_DEFAULT_VM ||
+	       kvm->arch.vm_type == KVM_X86_SW_PROTECTED_VM;
+}
+
 /* Decide, when a VM is created, whether it is a simulated SEV guest. */
 int kvm_sev_sim_init_vm(struct kvm *kvm)
 {
-	if (!READ_ONCE(sev_sim) || kvm->arch.vm_type != KVM_X86_DEFAULT_VM)
+	if (!READ_ONCE(sev_sim) || !can_be_simulated(kvm))
 		return 0;
 
 	/*
@@ -82,10 +88,37 @@ static struct kvm_memory_slot *alias_of(struct kvm *kvm,
 			     slot->id + SEV_SIM_ALIAS_ID);
 }
 
-static bool is_alias(struct kvm *kvm, const struct kvm_memory_slot *slot)
+bool kvm_sev_sim_is_alias(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {
 	return kvm_sev_sim_c_bit(kvm) && slot->id >= SEV_SIM_ALIAS_ID &&
 	       slot->id < KVM_USER_MEM_SLOTS;
+}
+
+/*
+ * Private memory has attributes, and guest_memfd, by the address without C-bit.
+ * That bit selects a view of it as well, no matter if it is private or shared.
+ */
+gfn_t kvm_arch_unaliased_gfn(struct kvm *kvm, gfn_t gfn)
+{
+	return gfn & ~gpa_to_gfn(kvm_sev_sim_c_bit_mask(kvm));
+}
+
+/*
+ * What else to unmap if what unmaps @range knows nothing about aliases.  Its slot
+ * says in which address space, and isn't the alias, which may be gone by now.
+ */
+bool kvm_sev_sim_alias_range(struct kvm *kvm, const struct kvm_gfn_range *range,
+			     struct kvm_gfn_range *alias)
+{
+	gfn_t c_bit = gpa_to_gfn(kvm_sev_sim_c_bit_mask(kvm));
+
+	if (!c_bit || !kvm_slot_can_be_private(range->slot))
+		return false;
+
+	*alias = *range;
+	alias->start += c_bit;
+	alias->end += c_bit;
+	return true;
 }
 
 /* Writes through an alias belong into the dirty log of the slot itself. */
@@ -95,7 +128,7 @@ kvm_arch_dirty_memslot(struct kvm *kvm, const struct kvm_memory_slot *alias,
 {
 	const struct kvm_memory_slot *slot;
 
-	if (!is_alias(kvm, alias))
+	if (!kvm_sev_sim_is_alias(kvm, alias))
 		return alias;
 
 	/*
@@ -119,7 +152,7 @@ void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
 {
 	struct kvm_memory_slot *alias;
 
-	if (!kvm_sev_sim_c_bit(kvm) || is_alias(kvm, slot))
+	if (!kvm_sev_sim_c_bit(kvm) || kvm_sev_sim_is_alias(kvm, slot))
 		return;
 
 	alias = alias_of(kvm, slot);

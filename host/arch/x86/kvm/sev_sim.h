@@ -12,6 +12,9 @@ void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, bool exists,
 void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
 				  struct kvm_memory_slot *slot,
 				  gfn_t gfn_offset, unsigned long mask);
+bool kvm_sev_sim_is_alias(struct kvm *kvm, const struct kvm_memory_slot *slot);
+bool kvm_sev_sim_alias_range(struct kvm *kvm, const struct kvm_gfn_range *range,
+			     struct kvm_gfn_range *alias);
 
 /* The position of the C-bit in guest physical addresses, 0: not simulated. */
 static inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)
@@ -37,6 +40,19 @@ static inline void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
 						gfn_t gfn_offset,
 						unsigned long mask)
 {
+}
+
+static inline bool kvm_sev_sim_is_alias(struct kvm *kvm,
+					const struct kvm_memory_slot *slot)
+{
+	return false;
+}
+
+static inline bool kvm_sev_sim_alias_range(struct kvm *kvm,
+					   const struct kvm_gfn_range *range,
+					   struct kvm_gfn_range *alias)
+{
+	return false;
 }
 
 static inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)

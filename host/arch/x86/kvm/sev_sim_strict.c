@@ -95,7 +95,7 @@ void kvm_sev_sim_status_changed(struct kvm *kvm, gfn_t start, gfn_t end,
  */
 static bool has_status(const struct kvm_memory_slot *slot)
 {
-	return kvm_is_user_memslot(slot) && !(slot->flags & KVM_MEM_READONLY);
+	return slot->id < KVM_USER_MEM_SLOTS && !(slot->flags & KVM_MEM_READONLY);
 }
 
 static bool is_wrong_alias(struct kvm *kvm, gfn_t gfn)
