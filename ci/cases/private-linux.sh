@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2016
 #
 # Linux in a software-protected VM of stock QEMU: all of its memory is private, code
 # and page tables included, from the first instruction of firmware on.  KVM converts
