@@ -45,12 +45,14 @@ l1_env()
 	done >>"$dir/env"
 }
 
-# build_c NAME SOURCE [OPTION...]: $BUILD/NAME, unless it is newer than SOURCE
+# build_c NAME SOURCE [OPTION...]: $BUILD/NAME, unless it is newer than SOURCE and the
+# headers beside it
 build_c()
 {
 	local program=$BUILD/$1 source=$TOP/$2
 	shift 2
-	[ ! -e "$program" ] || [ "$source" -nt "$program" ] || return 0
+	[ ! -e "$program" ] ||
+		[ -n "$(find "${source%/*}" \( -path "$source" -o -name '*.h' \) -newer "$program")" ] || return 0
 	mkdir -p "$BUILD"
 	gcc -O2 -Wall -Wextra "$@" -o "$program" "$source"
 }
@@ -108,7 +110,8 @@ l1_append()
 	echo "root=root rootfstype=9p ro" \
 		"rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose" \
 		"init=\"$TOP/ci/l1/init\" console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1" \
-		"tsc=reliable no_timer_check tsc_early_khz=$(l1_tsc_khz) kvm.tsc_tolerance_ppm=500000 $1"
+		"tsc=reliable no_timer_check tsc_early_khz=$(l1_tsc_khz) kvm.tsc_tolerance_ppm=500000" \
+		"srcutree.convert_to_big=1 $1"
 }
 
 # l1_qemu DIR TIMEOUT APPEND [QEMU OPTION...]: run L1 until it powers off.

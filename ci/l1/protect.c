@@ -13,20 +13,18 @@
  * bits, in QEMU's mapping), all hexadecimal; each is answered with a line in the log.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <linux/kvm.h>
+
+#define PRELOAD_NAME "protect.so"
+#include "preload.h"
 
 /* What the headers of the machine may not have yet */
 #ifndef KVM_X86_SW_PROTECTED_VM
@@ -74,47 +72,6 @@ static int vm_fd = -1, memfd = -1, ctl_fd = -1, log_fd = -1;
 /* Where QEMU has guest physical address 0 */
 static __u64 ram;
 
-/* Without QEMU's handlers of exit(), which expect a machine. */
-static void __attribute__((noreturn, format(printf, 1, 2)))
-die(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("protect.so: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	_exit(2);
-}
-
-/* The ioctl itself, as the function of that name is the one below. */
-static int do_ioctl(int fd, unsigned long request, void *arg)
-{
-	return syscall(SYS_ioctl, fd, request, arg);
-}
-
-static void must_ioctl(int fd, unsigned long request, void *arg, const char *what)
-{
-	if (do_ioctl(fd, request, arg) < 0)
-		die("%s: %s", what, strerror(errno));
-}
-
-static int open_file(const char *name, int flags)
-{
-	const char *dir = getenv("PROTECT_DIR");
-	char path[4096];
-	int fd;
-
-	if (!dir)
-		die("PROTECT_DIR is not set");
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, flags | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
-	return fd;
-}
-
 /*
  * Conversion
  */
@@ -160,24 +117,12 @@ static void obey(const char *line)
 	dprintf(log_fd, "%s 0x%llx 0x%llx\n", what, gpa, value);
 }
 
-/* The file only grows.  What does not end with a newline is still being written. */
 static void *orders_thread(void *unused)
 {
-	char text[1024], *line, *end;
 	off_t at = 0;
-	ssize_t n;
 
-	for (;; usleep(50000)) {
-		n = pread(ctl_fd, text, sizeof(text) - 1, at);
-		if (n <= 0)
-			continue;
-		text[n] = 0;
-		for (line = text; (end = strchr(line, '\n')); line = end + 1) {
-			*end = 0;
-			obey(line);
-		}
-		at += line - text;
-	}
+	for (;; usleep(50000))
+		read_orders(ctl_fd, &at, obey);
 	return unused;
 }
 
@@ -186,14 +131,16 @@ static void *orders_thread(void *unused)
  */
 static int create_vm(int fd)
 {
-	const char *flags = getenv("PROTECT_FLAGS");
+	const char *flags = getenv("PROTECT_FLAGS"), *dir = getenv("PROTECT_DIR");
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_PRIVATE_MEM_CONVERSION };
 	struct kvm_create_guest_memfd new = { .size = MEMFD_SIZE };
 	pthread_t thread;
 
-	cap.args[0] = flags ? strtoull(flags, NULL, 16) : 0;
-	ctl_fd = open_file("protect.ctl", O_RDONLY);
-	log_fd = open_file("protect.log", O_WRONLY | O_APPEND);
+	if (!flags || !dir)
+		die("PROTECT_FLAGS or PROTECT_DIR is not set");
+	cap.args[0] = strtoull(flags, NULL, 16);
+	ctl_fd = open_file(dir, "protect.ctl", O_RDONLY);
+	log_fd = open_file(dir, "protect.log", O_WRONLY | O_APPEND);
 
 	vm_fd = do_ioctl(fd, KVM_CREATE_VM, (void *)KVM_X86_SW_PROTECTED_VM);
 	if (vm_fd < 0)

@@ -9,22 +9,21 @@
  *                 vmm.log, what the guest did
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <linux/kvm.h>
 #include <linux/kvm_para.h>
+
+#define PRELOAD_NAME "vmm.so"
+#include "preload.h"
 
 #define MSR_MIGRATION_CONTROL	0x4b564d08
 #define CPUID_KVM_FEATURES	0x40000001
@@ -60,32 +59,6 @@ static uint64_t migration_control;
 static int ctl_fd = -1, log_fd = -1;
 static off_t ctl_read;
 
-/* Without QEMU's handlers of exit(), which expect a machine. */
-static void __attribute__((noreturn, format(printf, 1, 2)))
-die(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("vmm.so: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	_exit(2);
-}
-
-/* The ioctl itself, as the function of that name is the one below. */
-static int do_ioctl(int fd, unsigned long request, void *arg)
-{
-	return syscall(SYS_ioctl, fd, request, arg);
-}
-
-static void must_ioctl(int fd, unsigned long request, void *arg, const char *what)
-{
-	if (do_ioctl(fd, request, arg) < 0)
-		die("%s: %s", what, strerror(errno));
-}
-
 /*
  * Settings
  */
@@ -103,18 +76,6 @@ static void set(const char *text)
 		msr_mode = MSR_REFUSE;
 	else
 		die("setting '%s' is none", text);
-}
-
-static int open_file(const char *dir, const char *name, int flags)
-{
-	char path[4096];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, flags | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
-	return fd;
 }
 
 static void __attribute__((constructor)) init(void)
@@ -167,25 +128,6 @@ static void obey(const char *line)
 	add_order(&new);
 }
 
-/* The file only grows.  What does not end with a newline is still being written. */
-static void read_orders(void)
-{
-	char text[1024], *line = text, *end;
-	ssize_t n;
-
-	n = pread(ctl_fd, text, sizeof(text) - 1, ctl_read);
-	if (n <= 0)
-		return;
-
-	text[n] = 0;
-	while ((end = strchr(line, '\n'))) {
-		*end = 0;
-		obey(line);
-		line = end + 1;
-	}
-	ctl_read += line - text;
-}
-
 /*
  * Exits
  */
@@ -225,7 +167,7 @@ static bool handle_hypercall(struct kvm_run *run)
 		return false;
 
 	pthread_mutex_lock(&lock);
-	read_orders();
+	read_orders(ctl_fd, &ctl_read, obey);
 	answer = decide(&delay_ms);
 	dprintf(log_fd, "call 0x%llx %llu 0x%llx %d\n", args[0], args[1],
 		args[2], answer);

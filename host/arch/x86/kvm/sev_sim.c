@@ -102,6 +102,7 @@ gfn_t kvm_arch_unaliased_gfn(struct kvm *kvm, gfn_t gfn)
 {
 	return gfn & ~gpa_to_gfn(kvm_sev_sim_c_bit_mask(kvm));
 }
+EXPORT_SYMBOL_GPL(kvm_arch_unaliased_gfn);
 
 /*
  * What else to unmap if what unmaps @range knows nothing about aliases.  Its slot
@@ -112,7 +113,8 @@ bool kvm_sev_sim_alias_range(struct kvm *kvm, const struct kvm_gfn_range *range,
 {
 	gfn_t c_bit = gpa_to_gfn(kvm_sev_sim_c_bit_mask(kvm));
 
-	if (!c_bit || !kvm_slot_can_be_private(range->slot))
+	if (!c_bit || !kvm_arch_has_private_mem(kvm) ||
+	    kvm_sev_sim_is_alias(kvm, range->slot))
 		return false;
 
 	*alias = *range;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the libraries have in common that are preloaded into QEMU in order to change
+ * its ioctls.  PRELOAD_NAME, which goes before their errors, is defined before.
+ */
+#ifndef PRELOAD_H
+#define PRELOAD_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Without QEMU's handlers of exit(), which expect a machine. */
+static inline void __attribute__((noreturn, format(printf, 1, 2)))
+die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs(PRELOAD_NAME ": ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	_exit(2);
+}
+
+/* The ioctl itself, as the library has a function of that name. */
+static inline int do_ioctl(int fd, unsigned long request, void *arg)
+{
+	return syscall(SYS_ioctl, fd, request, arg);
+}
+
+static inline void must_ioctl(int fd, unsigned long request, void *arg, const char *what)
+{
+	if (do_ioctl(fd, request, arg) < 0)
+		die("%s: %s", what, strerror(errno));
+}
+
+static inline int open_file(const char *dir, const char *name, int flags)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, flags | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+/*
+ * Obey each line of a file from *@at on.  The file only grows, and what does not end
+ * with a newline is still being written.
+ */
+static inline void read_orders(int fd, off_t *at, void (*obey)(const char *line))
+{
+	char text[1024], *line = text, *end;
+	ssize_t n;
+
+	n = pread(fd, text, sizeof(text) - 1, *at);
+	if (n <= 0)
+		return;
+
+	text[n] = 0;
+	while ((end = strchr(line, '\n'))) {
+		*end = 0;
+		obey(line);
+		line = end + 1;
+	}
+	*at += line - text;
+}
+
+#endif /* PRELOAD_H */
