@@ -66,10 +66,16 @@ boots()
 	vm_wait linux 90
 }
 
+# is_held_once NAME BYTES: all of its memory is, and more than that is private
+is_held_once()
+{
+	holds "private bytes" "$(private_mem "$1" private_bytes)" -gt "$2"
+	equal "bytes held twice" "$(private_mem "$1" double_backed_bytes)" 0
+}
+
 held_once()
 {
-	holds "private bytes" "$(private_mem linux private_bytes)" -gt $((MIB << 19))
-	equal "bytes held twice" "$(private_mem linux double_backed_bytes)" 0
+	is_held_once linux $((MIB << 19))
 }
 
 works()
@@ -141,8 +147,7 @@ sev_map()
 
 sev_held_once()
 {
-	holds "private bytes" "$(private_mem sev private_bytes)" -gt $((MIB << 18))
-	equal "bytes held twice" "$(private_mem sev double_backed_bytes)" 0
+	is_held_once sev $((MIB << 18))
 }
 
 sev_sees_shared_only()

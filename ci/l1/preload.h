@@ -29,7 +29,21 @@ die(const char *format, ...)
 	_exit(2);
 }
 
-/* The ioctl itself, as the library has a function of that name. */
+/* What the library makes of an ioctl of QEMU's; most of them it passes to do_ioctl() */
+int change_ioctl(int fd, unsigned long request, void *arg);
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	return change_ioctl(fd, request, arg);
+}
+
+/* The ioctl itself, as the library has the function of that name. */
 static inline int do_ioctl(int fd, unsigned long request, void *arg)
 {
 	return syscall(SYS_ioctl, fd, request, arg);

@@ -14,12 +14,10 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include <linux/kvm.h>
 
@@ -189,15 +187,8 @@ static int set_slot(int fd, const struct kvm_userspace_memory_region *slot)
 	return r;
 }
 
-int ioctl(int fd, unsigned long request, ...)
+int change_ioctl(int fd, unsigned long request, void *arg)
 {
-	va_list args;
-	void *arg;
-
-	va_start(args, request);
-	arg = va_arg(args, void *);
-	va_end(args);
-
 	switch (request) {
 	case KVM_CREATE_VM:
 		return create_vm(fd);

@@ -10,12 +10,10 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -345,15 +343,8 @@ static int create(int fd, unsigned long request, void *arg, void (*set_up)(int))
 	return new;
 }
 
-int ioctl(int fd, unsigned long request, ...)
+int change_ioctl(int fd, unsigned long request, void *arg)
 {
-	va_list args;
-	void *arg;
-
-	va_start(args, request);
-	arg = va_arg(args, void *);
-	va_end(args);
-
 	switch (request) {
 	case KVM_RUN:
 		return run_vcpu(fd);

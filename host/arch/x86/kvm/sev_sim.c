@@ -100,7 +100,7 @@ bool kvm_sev_sim_is_alias(struct kvm *kvm, const struct kvm_memory_slot *slot)
  */
 gfn_t kvm_arch_unaliased_gfn(struct kvm *kvm, gfn_t gfn)
 {
-	return gfn & ~gpa_to_gfn(kvm_sev_sim_c_bit_mask(kvm));
+	return gfn & ~kvm_sev_sim_c_bit_gfn(kvm);
 }
 EXPORT_SYMBOL_GPL(kvm_arch_unaliased_gfn);
 
@@ -111,7 +111,7 @@ EXPORT_SYMBOL_GPL(kvm_arch_unaliased_gfn);
 bool kvm_sev_sim_alias_range(struct kvm *kvm, const struct kvm_gfn_range *range,
 			     struct kvm_gfn_range *alias)
 {
-	gfn_t c_bit = gpa_to_gfn(kvm_sev_sim_c_bit_mask(kvm));
+	gfn_t c_bit = kvm_sev_sim_c_bit_gfn(kvm);
 
 	if (!c_bit || !kvm_arch_has_private_mem(kvm) ||
 	    kvm_sev_sim_is_alias(kvm, range->slot))

@@ -80,4 +80,10 @@ static inline u64 kvm_sev_sim_c_bit_mask(struct kvm *kvm)
 	return c_bit ? BIT_ULL(c_bit) : 0;
 }
 
+/* The frame number's bit that tells the two aliases of a page apart. */
+static inline gfn_t kvm_sev_sim_c_bit_gfn(struct kvm *kvm)
+{
+	return gpa_to_gfn(kvm_sev_sim_c_bit_mask(kvm));
+}
+
 #endif /* __KVM_X86_SEV_SIM_H */

@@ -50,12 +50,6 @@ void kvm_sev_sim_strict_precreate(struct kvm *kvm)
 	kvm->arch.sev_sim_strict = false;
 }
 
-/* The frame number's bit that tells the two aliases of a page apart. */
-static gfn_t c_bit_gfn(struct kvm *kvm)
-{
-	return gpa_to_gfn(kvm_sev_sim_c_bit_mask(kvm));
-}
-
 /* What the guest announced means nothing while it doesn't say: it's complete. */
 static bool is_ready(struct kvm *kvm)
 {
@@ -82,7 +76,7 @@ void kvm_sev_sim_strict_begin(struct kvm *kvm)
 void kvm_sev_sim_status_changed(struct kvm *kvm, gfn_t start, gfn_t end,
 				bool shared)
 {
-	gfn_t c_bit = shared ? c_bit_gfn(kvm) : 0;
+	gfn_t c_bit = shared ? kvm_sev_sim_c_bit_gfn(kvm) : 0;
 
 	if (kvm_sev_sim_strict(kvm) && is_ready(kvm))
 		kvm_zap_gfn_range(kvm, start + c_bit, end + c_bit);
@@ -100,7 +94,7 @@ static bool has_status(const struct kvm_memory_slot *slot)
 
 static bool is_wrong_alias(struct kvm *kvm, gfn_t gfn)
 {
-	gfn_t c_bit = c_bit_gfn(kvm);
+	gfn_t c_bit = kvm_sev_sim_c_bit_gfn(kvm);
 
 	return !!(gfn & c_bit) ==
 	       page_enc_map_is_shared(&kvm->arch.page_enc->map, gfn & ~c_bit);
@@ -144,7 +138,7 @@ static void report(struct kvm_vcpu *vcpu, const struct kvm_page_fault *fault)
 {
 	struct kvm *kvm = vcpu->kvm;
 	/* The status that made it wrong; it may have changed since. */
-	bool shared = fault->gfn & c_bit_gfn(kvm);
+	bool shared = fault->gfn & kvm_sev_sim_c_bit_gfn(kvm);
 
 	trace_kvm_page_enc_violation(vcpu, fault->addr, shared,
 				     fault->error_code);

@@ -449,7 +449,6 @@ static void test_punch(uint64_t flags)
 	munmap(g.d.hva, SIZE);
 }
 
-/* Memslots before and after, deleted, created again, and moved */
 /* Where KVM finds what it reads and writes for the guest */
 static void test_emulation(uint64_t flags)
 {
@@ -474,6 +473,7 @@ static void test_emulation(uint64_t flags)
 	destroy(&g);
 }
 
+/* Memslots before and after, deleted, created again, and moved */
 static void test_slots(void)
 {
 	struct kvm_vm *vm = create_vm(KVM_X86_SW_PROTECTED_VM, 0, 1, 0);
