@@ -114,6 +114,9 @@ test: deps	## everything: check, encstat's tests, kunit, cases
 bench: deps kernel kernel-base encstat	## measure against the unpatched kernel, .build/bench.json
 	@ci/bench.sh
 
+numbers:	## make bench's last numbers into the tables of Documentation/
+	@ci/numbers.sh record
+
 ## tidying
 clean:	## remove build products; sources, work tree and ccache stay
 	rm -rf $(KDIR)/*/obj* $(KDIR)/linux/.kunit $(KDIR)/selftests

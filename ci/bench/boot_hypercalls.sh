@@ -3,6 +3,8 @@
 #
 # MAP_GPA_RANGE calls that KVM accepts from a guest's power-on to its init:
 # 512 MB, 2 CPUs, virtio-blk behind bounce buffers, direct kernel boot.
+# what: MAP_GPA_RANGE until init runs; 512 MB, 2 vCPUs, virtio-blk, direct boot
+# against: the base kernel
 # unit: calls
 # goal: 0.10
 # timeout: 180

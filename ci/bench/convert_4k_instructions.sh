@@ -3,6 +3,8 @@
 #
 # Instructions of guest and host to decrypt a single page and to encrypt it
 # again, the mean of 2000.
+# what: guest and host; one 4K page, shared and back
+# against: the base kernel
 # unit: instructions
 # goal: 1.0
 # timeout: 600

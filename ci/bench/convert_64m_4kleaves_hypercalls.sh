@@ -3,6 +3,8 @@
 #
 # MAP_GPA_RANGE calls to decrypt 64 MB that are mapped by 4K leaves, in one
 # conversion, and to encrypt them again.
+# what: MAP_GPA_RANGE for 64 MB of 4K leaves, shared and back
+# against: the base kernel
 # unit: calls
 # goal: 0.001
 # timeout: 180

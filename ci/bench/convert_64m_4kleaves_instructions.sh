@@ -4,6 +4,8 @@
 # Instructions of guest and host to decrypt 64 MB that are mapped by 4K leaves,
 # in one conversion, and to encrypt them again.  L0 has one CPU and a clock that
 # advances by a nanosecond an instruction.
+# what: guest and host; 64 MB of 4K leaves, shared and back
+# against: the base kernel
 # unit: instructions
 # goal: 0.2
 # timeout: 600

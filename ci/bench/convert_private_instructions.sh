@@ -6,6 +6,8 @@
 # hypercall, which frees what becomes shared, against an exit to a VMM that sets
 # the attributes and punches a hole, in an L1 with the unpatched kernel.  Nothing is
 # in that memory, so what it takes to map or free it is in neither.
+# what: convert private memory, a page and 2 MiB, to private and back
+# against: an exit to a VMM
 # unit: instructions
 # goal: 0.5
 # timeout: 300

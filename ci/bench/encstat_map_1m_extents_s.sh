@@ -5,6 +5,8 @@
 # memory, against the second that it may take.  A copy of debugfs, read here: in L1
 # it would be the emulation that is measured.
 # l1: none
+# what: of CPU time, encstat map -j of a million shared ranges
+# against: a limit of a second
 # unit: ms
 # goal: 1
 

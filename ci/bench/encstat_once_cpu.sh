@@ -4,6 +4,8 @@
 # CPU time of runs of encstat with a guest running, against as many of the kernel's
 # kvm_stat -1, which sleeps but is Python.  One run is too short for the clock, and
 # the first, which reads the program from the disk, does not count.
+# what: of CPU time, four runs of encstat
+# against: kvm_stat -1
 # unit: ms
 # goal: 0.1
 # timeout: 240

@@ -4,6 +4,8 @@
 # Bytes that are copied between VMM and kernel to learn which pages of 1 TB have
 # changed, if 100 in different places have, against a bitmap with a bit for each
 # page.
+# what: copied to harvest 100 changed pages of 1 TB
+# against: a bitmap
 # unit: bytes
 # goal: 0.001
 # timeout: 120

@@ -4,6 +4,8 @@
 # Instructions to learn which pages of 1 TB have changed, if 100 in different places
 # have, against those for copying a bitmap with a bit for each page from the
 # kernel, without looking at it.
+# what: to harvest 100 changed pages of 1 TB
+# against: a bitmap
 # unit: instructions
 # goal: 0.1
 # timeout: 240

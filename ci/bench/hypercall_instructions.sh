@@ -5,6 +5,8 @@
 # shared and 2000 to private: KVM's tracker against an exit to a VMM that does
 # nothing but answer 0, the only way to handle the hypercall in mainline.  What a
 # hypercall costs that does nothing is part of both, and in the log.
+# what: announce one page
+# against: an exit to a VMM that does nothing
 # unit: instructions
 # goal: 0.3
 # timeout: 300

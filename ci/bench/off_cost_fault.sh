@@ -5,6 +5,8 @@
 # sum of the means of 4096 pages that were never mapped, and of the same pages
 # after their memslot was deleted and created, which is part of it.  In an L1 with
 # the unpatched kernel, and in one with ours.
+# what: a page fault, with all of this compiled in and off
+# against: the base kernel
 # unit: instructions
 # goal: 1.01
 # timeout: 300

@@ -4,6 +4,8 @@
 # Instructions of the host for a hypercall when nothing is tracked: the sum of one
 # that is unknown, KICK_CPU, and MAP_GPA_RANGE, which is refused; means of 5000.
 # In an L1 with the unpatched kernel, and in one with ours.
+# what: three hypercalls, none handled, with all of this compiled in and off
+# against: the base kernel
 # unit: instructions
 # goal: 1.01
 # timeout: 300

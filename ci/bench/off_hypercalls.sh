@@ -4,6 +4,8 @@
 # MAP_GPA_RANGE calls that KVM sees from power-on to init if the guest is told
 # not to make them (kvm_page_enc=off; mainline knows no such thing), plus those
 # on a host that does not offer the hypercall.
+# what: MAP_GPA_RANGE until init runs, with kvm_page_enc=off
+# against: the base kernel
 # unit: calls
 # goal: 0
 # timeout: 240

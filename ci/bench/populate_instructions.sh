@@ -5,6 +5,8 @@
 # mean of 4096: one that KVM_POPULATE_PRIVATE_MEMORY has given its content, which
 # counts, against one that is allocated when the guest writes, and has none.  To
 # copy 4096 bytes takes at least 512 of them.
+# what: a private page to be filled and written to
+# against: to be written to only
 # unit: instructions
 # goal: 1.5
 # timeout: 240

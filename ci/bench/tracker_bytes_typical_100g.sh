@@ -6,6 +6,8 @@
 # tracks nothing; the bitmap of the series that was proposed for it in 2020, a bit
 # for each page up to the highest one, is calculated.
 # The goal is for the bytes.
+# what: to track 100 GB, 60 shared ranges
+# against: a bitmap
 # unit: bytes
 # goal: 65536
 # goal_of: ours

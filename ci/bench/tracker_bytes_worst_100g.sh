@@ -6,6 +6,8 @@
 # each chunk is shared in 100 GB; that it is the same is seen with 1 GB.
 # Mainline has what memory attributes need for every other page of 1 GB, slabs
 # before and after, times 100.  The goal is for the bytes.
+# what: to track 100 GB, every other page shared
+# against: memory attributes
 # unit: bytes
 # goal: 3700000
 # goal_of: ours
