@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* encstat metrics: OpenMetrics text, for the textfile collector of node-exporter. */
+/*
+ * encstat metrics: Prometheus' text format 0.0.4, for the textfile collector of
+ * node-exporter. It is not OpenMetrics: there, the TYPE of a counter lacks the
+ * "_total" that its samples have, and that collector then finds no TYPE for them.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,43 +24,42 @@ enum metric {
 static const struct {
 	const char *name;
 	enum type type;
-	const char *unit;	/* ends the name, or NULL */
 	const char *help;
 	const char *label;	/* one more, or NULL */
 } metrics[METRICS] = {
-	[MEMORY]	= { "memory_bytes", GAUGE, "bytes",
+	[MEMORY]	= { "memory_bytes", GAUGE,
 			    "What the VMM has mapped into the guest" },
-	[READONLY]	= { "memory_readonly_bytes", GAUGE, "bytes",
+	[READONLY]	= { "memory_readonly_bytes", GAUGE,
 			    "The part of it that the guest cannot write" },
-	[PRIVATE]	= { "private_bytes", GAUGE, "bytes",
+	[PRIVATE]	= { "private_bytes", GAUGE,
 			    "Memory that is encrypted" },
-	[SHARED]	= { "shared_bytes", GAUGE, "bytes",
+	[SHARED]	= { "shared_bytes", GAUGE,
 			    "Memory that is shared with the host" },
-	[RANGES]	= { "shared_ranges", GAUGE, "ranges",
+	[RANGES]	= { "shared_ranges", GAUGE,
 			    "Shared ranges" },
-	[READY]		= { "ready", GAUGE, NULL,
+	[READY]		= { "ready", GAUGE,
 			    "1: the guest says that it announced everything" },
-	[TRACKED]	= { "tracked", GAUGE, NULL,
+	[TRACKED]	= { "tracked", GAUGE,
 			    "1: KVM tracks page encryption status of this VM" },
-	[TRACKER]	= { "tracker_bytes", GAUGE, "bytes",
+	[TRACKER]	= { "tracker_bytes", GAUGE,
 			    "Host memory spent on tracking" },
-	[CALLS]		= { "calls", COUNTER, NULL,
+	[CALLS]		= { "calls_total", COUNTER,
 			    "Calls of KVM_HC_MAP_GPA_RANGE" },
-	[TO_SHARED]	= { "to_shared_pages", COUNTER, "pages",
+	[TO_SHARED]	= { "to_shared_pages_total", COUNTER,
 			    "Pages that became shared" },
-	[TO_PRIVATE]	= { "to_private_pages", COUNTER, "pages",
+	[TO_PRIVATE]	= { "to_private_pages_total", COUNTER,
 			    "Pages that became private" },
-	[REFUSED_INVAL]	= { "refused", COUNTER, NULL,
+	[REFUSED_INVAL]	= { "refused_total", COUNTER,
 			    "Calls that were refused", "reason=\"inval\"" },
-	[REFUSED_PERM]	= { "refused", COUNTER, NULL,
+	[REFUSED_PERM]	= { "refused_total", COUNTER,
 			    "Calls that were refused", "reason=\"perm\"" },
-	[READY_SET]	= { "ready_set", COUNTER, NULL,
+	[READY_SET]	= { "ready_set_total", COUNTER,
 			    "How often READY was set" },
-	[READY_CLEARED]	= { "ready_cleared", COUNTER, NULL,
+	[READY_CLEARED]	= { "ready_cleared_total", COUNTER,
 			    "How often READY was withdrawn" },
-	[VIOLATIONS]	= { "violations", COUNTER, NULL,
+	[VIOLATIONS]	= { "violations_total", COUNTER,
 			    "Accesses against the announced status that strict mode saw" },
-	[DOUBLE_BACKED]	= { "double_backed_bytes", GAUGE, "bytes",
+	[DOUBLE_BACKED]	= { "double_backed_bytes", GAUGE,
 			    "Memory of guest_memfd for pages that are shared" },
 };
 
@@ -97,7 +100,7 @@ static void put_label(const char *s)
 	}
 }
 
-static void put_head(const char *name, const char *type, const char *unit, const char *help)
+static void put_head(const char *name, enum type type, const char *help)
 {
 	put("# HELP encstat_");
 	put(name);
@@ -105,15 +108,7 @@ static void put_head(const char *name, const char *type, const char *unit, const
 	put(help);
 	put(".\n# TYPE encstat_");
 	put(name);
-	put(" ");
-	put(type);
-	if (unit) {
-		put("\n# UNIT encstat_");
-		put(name);
-		put(" ");
-		put(unit);
-	}
-	put("\n");
+	put(type == COUNTER ? " counter\n" : " gauge\n");
 }
 
 static void put_vm(const struct vm *vm)
@@ -165,8 +160,6 @@ static void put_sample(enum metric m, const struct vm *vm, const struct values *
 		return;
 	put("encstat_");
 	put(metrics[m].name);
-	if (metrics[m].type == COUNTER)
-		put("_total");
 	put_vm(vm);
 	if (metrics[m].label) {
 		put(",");
@@ -181,7 +174,7 @@ static void put_info(const struct vms *vms)
 {
 	size_t i;
 
-	put_head("vm", "info", NULL, "The process of a VM, and the name that QEMU was given");
+	put_head("vm_info", GAUGE, "1, with the process of a VM and the name that QEMU was given");
 	for (i = 0; i < vms->nr; i++) {
 		put("encstat_vm_info");
 		put_vm(&vms->v[i]);
@@ -198,15 +191,14 @@ static void put_all(const struct vms *vms, const struct values *v)
 	enum metric m;
 	size_t i;
 
-	put_head("vms", "gauge", NULL, "VMs of this host");
+	put_head("vms", GAUGE, "VMs of this host");
 	put("encstat_vms ");
 	put_uint(vms->nr);
 	put("\n");
 	put_info(vms);
 	for (m = 0; m < METRICS; m++) {
 		if (!m || strcmp(metrics[m].name, metrics[m - 1].name))
-			put_head(metrics[m].name, metrics[m].type == COUNTER ? "counter" : "gauge",
-				 metrics[m].unit, metrics[m].help);
+			put_head(metrics[m].name, metrics[m].type, metrics[m].help);
 		for (i = 0; i < vms->nr; i++)
 			put_sample(m, &vms->v[i], &v[i]);
 	}
@@ -243,7 +235,6 @@ void cmd_metrics(const struct settings *s)
 	if (v) {
 		vms.nr = load(&vms, v);
 		put_all(&vms, v);
-		put("# EOF\n");
 	} else {
 		msg_error(EXIT_ERROR, "memory", NULL, "out of memory");
 	}

@@ -107,7 +107,7 @@ static const struct command commands[] = {
 	  "interval, the first one too; a VM that began within it counts from then on.\n"
 	  "READY+ and READY- are how often READY was set and withdrawn.\n",
 	  cmd_stat },
-	{ METRICS, "metrics", "", 0, "OpenMetrics text, for node-exporter and the like",
+	{ METRICS, "metrics", "", 0, "text for node-exporter and the like",
 	  "For the textfile collector, write to a file beside it and rename that.\n",
 	  cmd_metrics },
 	{ TRACE, "trace", "", 0, "what guests announce, as it happens",
