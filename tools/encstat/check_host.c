@@ -12,6 +12,7 @@
 #include "check.h"
 #include "io.h"
 #include "msg.h"
+#include "process.h"
 #include "qemu_args.h"
 #include "root.h"
 #include "text.h"
@@ -196,6 +197,17 @@ static bool read_args(const struct host *h, int pid, struct qemu_args *q)
 	return q->is_qemu;
 }
 
+static bool read_args_of_vm(const struct host *h, const struct vm *vm, struct qemu_args *q)
+{
+	struct process p;
+
+	if (!process_of_vm(h->root, vm->thread, vm->fd, &p))
+		return false;
+	qemu_args_parse(q, p.args, p.len);
+	free(p.args);
+	return q->is_qemu;
+}
+
 static void check_args(const struct qemu_args *q, const char *subject)
 {
 	if (q->shows_all_bits)
@@ -273,7 +285,7 @@ static void check_vm(struct vm *vm, struct host *h)
 
 	check_tracked(vm, h);
 	/* a guest that made calls has seen the bits, whatever QEMU was told */
-	if ((!vm->has_counters || !vm->counters[VM_CALLS]) && read_args(h, vm->pid, &q))
+	if ((!vm->has_counters || !vm->counters[VM_CALLS]) && read_args_of_vm(h, vm, &q))
 		check_args(&q, vm->id);
 	if (!vm->has_map || !vm->map.tracked)
 		return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "encstat.h"
+#include "growth.h"
 #include "guest.h"
 #include "list_cols.h"
 #include "msg.h"
@@ -12,6 +13,8 @@
 #include "recording.h"
 #include "sampler.h"
 #include "since.h"
+#include "text.h"
+#include "vm_value.h"
 
 const struct out_col vm_cols[] = {
 	[VM_COL_VM]	= { "vm" },
@@ -38,14 +41,6 @@ const struct out_col vm_cols[] = {
 
 const unsigned int vm_cols_nr = sizeof(vm_cols) / sizeof(*vm_cols);
 
-static void show_size(unsigned int col, bool known, uint64_t bytes)
-{
-	if (known)
-		out_size(col, bytes);
-	else
-		out_none(col, "-");
-}
-
 static void show_flag(unsigned int col, bool known, bool v)
 {
 	if (known)
@@ -54,65 +49,38 @@ static void show_flag(unsigned int col, bool known, bool v)
 		out_none(col, "-");
 }
 
-/* How much of the memory is shared: to one decimal, but never 0.0 if some is. */
-static void show_share(bool known, uint64_t shared, uint64_t memory)
-{
-	char buf[32];
-
-	if (!known || !memory) {
-		out_none(VM_COL_SHARE, "-");
-		return;
-	}
-	snprintf(buf, sizeof(buf), "%.1f%%", 100.0 * shared / memory);
-	if (shared && !strcmp(buf, "0.0%"))
-		strcpy(buf, "<0.1%");
-	out_str(VM_COL_SHARE, buf);
-}
-
 static void show_memory(const struct vm *vm)
 {
-	const struct ranges *memory = &vm->slots.memory, *shared = &vm->map.shared;
-	bool tracked = vm->has_map && vm->map.tracked && vm->map.complete;
-	bool both = tracked && vm->has_slots;
-	uint64_t total = ranges_bytes(memory), shr = ranges_bytes(shared);
-	uint64_t priv = both ? private_bytes(memory, shared) : 0;
+	struct vm_sums sums = vm_sums(vm);
+	char share[TEXT_NUM] = "-";
+	uint64_t shared;
 
-	show_size(VM_COL_MEMORY, vm->has_slots, total);
-	show_size(VM_COL_READONLY, vm->has_slots, vm->slots.readonly_bytes);
-	show_size(VM_COL_PRIVATE, both, priv);
-	show_size(VM_COL_SHARED, tracked, shr);
-	show_share(both, total - priv, total);
-	show_size(VM_COL_UNBACKED, both, shr - (total - priv));
-	if (tracked)
-		out_uint(VM_COL_RANGES, shared->nr);
-	else
-		out_none(VM_COL_RANGES, "-");
+	if (vm_share(&sums, &shared))
+		text_share(share, shared, sums.memory.v);
+	out_size_value(VM_COL_MEMORY, sums.memory);
+	out_size_value(VM_COL_READONLY, sums.readonly);
+	out_size_value(VM_COL_PRIVATE, sums.private);
+	out_size_value(VM_COL_SHARED, sums.shared);
+	out_str(VM_COL_SHARE, share);
+	out_size_value(VM_COL_UNBACKED, sums.unbacked);
+	out_value(VM_COL_RANGES, sums.ranges);
 }
 
 static void show_tracker(const struct vm *vm)
 {
-	show_flag(VM_COL_READY, vm->has_ready && (!vm->has_map || vm->map.tracked), vm->ready);
-	show_flag(VM_COL_TRACKED, vm->has_map, vm->map.tracked);
+	out_bool_value(VM_COL_READY, vm_ready(vm));
+	out_bool_value(VM_COL_TRACKED, vm_tracked(vm));
 	if (vm->has_map && !vm->map.tracked)
 		out_none(VM_COL_TRACKER, "off");
 	else
-		show_size(VM_COL_TRACKER, vm->has_bytes, vm->tracker_bytes);
+		out_size_value(VM_COL_TRACKER, vm_tracker_bytes(vm));
 	show_flag(VM_COL_SIM, vm->has_map, vm->map.sev_sim);
-	if (vm->has_map && vm->map.c_bit >= 0)
-		out_uint(VM_COL_C_BIT, vm->map.c_bit);
-	else
-		out_none(VM_COL_C_BIT, "-");
+	out_value(VM_COL_C_BIT, value(vm->has_map && vm->map.c_bit >= 0, vm->map.c_bit));
 	show_flag(VM_COL_COMPLETE, true, vm->has_slots && vm->has_map && vm->map.complete);
-	if (vm->has_violations)
-		out_uint(VM_COL_VIOLATIONS, vm->violations);
-	else
-		out_none(VM_COL_VIOLATIONS, "-");
-	show_size(VM_COL_DOUBLE, vm->has_double, vm->double_bytes);
-	if (vm->has_rate)
-		out_tenths(VM_COL_RATE, vm->rate_tenths);
-	else
-		out_none(VM_COL_RATE, "-");
-	if (vm->since_ms && vm->has_ready && vm->ready)
+	out_value(VM_COL_VIOLATIONS, vm_violations(vm));
+	out_size_value(VM_COL_DOUBLE, value(vm->has_double, vm->double_bytes));
+	out_tenths_value(VM_COL_RATE, vm->conversion_tenths);
+	if (vm->since_ms && vm_ready(vm).v)
 		out_time(VM_COL_SINCE, vm->since_ms);
 	else
 		out_none(VM_COL_SINCE, "-");
@@ -183,7 +151,7 @@ static void show_chosen(struct vms *vms, const struct settings *s)
 /* What each counter was, an interval ago. */
 struct before {
 	struct vms vms;
-	uint64_t running_ms;
+	struct when when;
 };
 
 static bool wait_interval(struct before *b, const struct settings *s)
@@ -197,33 +165,21 @@ static bool wait_interval(struct before *b, const struct settings *s)
 	b->vms.only_stats = true;
 	for (i = 0; i < b->vms.nr; i++)
 		vm_load(&b->vms.v[i], &b->vms);
-	b->running_ms = time_running_ms();
+	b->when = when_now();
 	return pace_next(&pace);
-}
-
-static const struct vm *find_vm(const struct vms *vms, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < vms->nr; i++)
-		if (!strcmp(vms->v[i].id, id))
-			return &vms->v[i];
-	return NULL;
 }
 
 static void set_rates(struct vms *vms, const struct before *b)
 {
-	uint64_t ms = (time_running_ms() - b->running_ms) ?: 1;
+	struct when now = when_now();
+	struct value ms = when_between(&b->when, &now);
 	size_t i;
 
 	for (i = 0; i < vms->nr; i++) {
-		struct vm *vm = &vms->v[i];
-		const struct vm *before = find_vm(&b->vms, vm->id);
-		uint64_t n = vm_grown(vm, before, VM_TO_SHARED) +
-			     vm_grown(vm, before, VM_TO_PRIVATE);
+		struct growth g = growth_since(&b->vms, &vms->v[i], ms);
 
-		vm->has_rate = vm->has_counters && vm->has_map && vm->map.tracked;
-		vm->rate_tenths = vm->has_rate ? (n * 10000 + ms / 2) / ms : 0;
+		vms->v[i].conversion_tenths =
+			growth_rate_of_two(&g, VM_TO_SHARED, VM_TO_PRIVATE);
 	}
 }
 
@@ -232,7 +188,7 @@ static void list_rates(const struct settings *s)
 	struct before before = { 0 };
 	struct vms vms = { 0 };
 
-	if (wait_interval(&before, s) && !vms_find(&vms, &s->filter)) {
+	if (wait_interval(&before, s) && !vms_find_again(&vms, &s->filter)) {
 		vms.want_counters = true;
 		load_all(&vms);
 		set_rates(&vms, &before);
@@ -254,7 +210,7 @@ static int find_last(struct vms *vms, const struct settings *s)
 {
 	struct since since = { 0 };
 	struct recording r;
-	uint64_t time_ms;
+	struct when when;
 	struct vms next;
 	int ret;
 
@@ -264,10 +220,10 @@ static int find_last(struct vms *vms, const struct settings *s)
 		return 0;
 	if (recording_open(&r, s->filter.file))
 		return -1;
-	while ((ret = recording_next(&r, &s->filter, &next, &time_ms))) {
+	while ((ret = recording_next(&r, &s->filter, &next, &when))) {
 		if (ret < 0)
 			continue;
-		since_update(&since, &next, time_ms);
+		since_update(&since, &next, when.time_ms);
 		vms_free(vms);
 		*vms = next;
 	}
@@ -308,6 +264,6 @@ void cmd_list(const struct settings *s)
 	else
 		show_list(&vms);
 	if (!vms.nr)
-		msg_note("no-vm", NULL, "no VM is running");
+		msg_note("no-vm", NULL, s->filter.file ? "no VM was running" : "no VM is running");
 	vms_free(&vms);
 }

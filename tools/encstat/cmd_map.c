@@ -155,6 +155,7 @@ void cmd_map(const struct settings *s)
 	if (n.untracked)
 		tell_untracked(&n, vms.tracking_default);
 	if (!vms.nr)
-		msg_error(EXIT_ERROR, "no-vm", NULL, "no VM is running");
+		msg_error(EXIT_ERROR, "no-vm", NULL,
+			  s->filter.file ? "no VM was running" : "no VM is running");
 	vms_free(&vms);
 }

@@ -11,6 +11,7 @@
 #include "msg.h"
 #include "out.h"
 #include "text.h"
+#include "vm_value.h"
 
 enum type { GAUGE, COUNTER };
 
@@ -64,8 +65,7 @@ static const struct {
 };
 
 struct values {
-	bool known[METRICS];
-	uint64_t v[METRICS];
+	struct value v[METRICS];
 };
 
 static void put(const char *s)
@@ -118,12 +118,6 @@ static void put_vm(const struct vm *vm)
 	put("\"");
 }
 
-static void set(struct values *v, enum metric m, bool known, uint64_t value)
-{
-	v->known[m] = known;
-	v->v[m] = value;
-}
-
 static void get_values(struct values *v, const struct vm *vm)
 {
 	static const enum metric counters[VM_COUNTERS] = {
@@ -135,28 +129,26 @@ static void get_values(struct values *v, const struct vm *vm)
 		[VM_READY_SET]		= READY_SET,
 		[VM_READY_CLEARED]	= READY_CLEARED,
 	};
-	const struct ranges *memory = &vm->slots.memory, *shared = &vm->map.shared;
-	bool tracked = vm->has_map && vm->map.tracked;
-	bool all = tracked && vm->map.complete;
+	struct vm_sums sums = vm_sums(vm);
 	int i;
 
-	set(v, MEMORY, vm->has_slots, ranges_bytes(memory));
-	set(v, READONLY, vm->has_slots, vm->slots.readonly_bytes);
-	set(v, PRIVATE, all && vm->has_slots, private_bytes(memory, shared));
-	set(v, SHARED, all, ranges_bytes(shared));
-	set(v, RANGES, all, shared->nr);
-	set(v, READY, tracked && vm->has_ready, vm->ready);
-	set(v, TRACKED, vm->has_map, vm->map.tracked);
-	set(v, TRACKER, tracked && vm->has_bytes, vm->tracker_bytes);
+	v->v[MEMORY] = sums.memory;
+	v->v[READONLY] = sums.readonly;
+	v->v[PRIVATE] = sums.private;
+	v->v[SHARED] = sums.shared;
+	v->v[RANGES] = sums.ranges;
+	v->v[READY] = vm_ready(vm);
+	v->v[TRACKED] = vm_tracked(vm);
+	v->v[TRACKER] = vm_tracker_bytes(vm);
 	for (i = 0; i < VM_COUNTERS; i++)
-		set(v, counters[i], tracked && vm->has_counters, vm->counters[i]);
-	set(v, VIOLATIONS, tracked && vm->has_violations, vm->violations);
-	set(v, DOUBLE_BACKED, vm->has_double, vm->double_bytes);
+		v->v[counters[i]] = vm_count(vm, i);
+	v->v[VIOLATIONS] = vm_violations(vm);
+	v->v[DOUBLE_BACKED] = value(vm->has_double, vm->double_bytes);
 }
 
 static void put_sample(enum metric m, const struct vm *vm, const struct values *v)
 {
-	if (!v->known[m])
+	if (!v->v[m].known)
 		return;
 	put("encstat_");
 	put(metrics[m].name);
@@ -166,7 +158,7 @@ static void put_sample(enum metric m, const struct vm *vm, const struct values *
 		put(metrics[m].label);
 	}
 	put("} ");
-	put_uint(v->v[m]);
+	put_uint(v->v[m].v);
 	put("\n");
 }
 

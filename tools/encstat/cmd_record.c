@@ -38,6 +38,8 @@ static void write_vm(const struct vm *vm)
 
 	out_row();
 	vm_show(vm);
+	json_key("instance");
+	json_uint(vm->instance);
 	write_ranges("memory", vm->has_slots, &vm->slots.memory);
 	write_ranges("shared", vm->has_map, &vm->map.shared);
 	json_key("shared_complete");
@@ -52,13 +54,15 @@ static void write_vm(const struct vm *vm)
 	out_row_end();
 }
 
-static void write_sample(struct vms *vms, const bool *loaded, uint64_t time_ms)
+static void write_sample(struct vms *vms, const bool *loaded, const struct when *when)
 {
 	size_t i;
 
 	json_object();
 	json_key("time_ms");
-	json_uint(time_ms);
+	json_uint(when->time_ms);
+	json_key("running_ms");
+	json_uint(when->running_ms.v);
 	out_table("vms", vm_cols, vm_cols_nr, OUT_TABLE);
 	for (i = 0; i < vms->nr; i++)
 		if (loaded[i])
@@ -84,15 +88,15 @@ static int tell_write_error(const char *path)
 }
 
 /* Everything is read, and told about, before anything is written. */
-static int sample(int fd, const struct settings *s)
+static int sample(int fd, const struct settings *s, bool first)
 {
-	uint64_t time_ms = time_now_ms();
+	struct when when = when_now();
 	struct vms vms;
 	bool *loaded;
 	size_t i;
 	int ret;
 
-	if (vms_find(&vms, &s->filter))
+	if (first ? vms_find(&vms, &s->filter) : vms_find_again(&vms, &s->filter))
 		return -1;
 	vms.want_counters = true;
 	loaded = calloc(vms.nr + 1, sizeof(*loaded));
@@ -104,7 +108,7 @@ static int sample(int fd, const struct settings *s)
 		loaded[i] = vm_load(&vms.v[i], &vms);
 
 	out_file_begin(fd);
-	write_sample(&vms, loaded, time_ms);
+	write_sample(&vms, loaded, &when);
 	ret = out_file_end() ? tell_write_error(s->args[0]) : 0;
 	free(loaded);
 	vms_free(&vms);
@@ -113,6 +117,7 @@ static int sample(int fd, const struct settings *s)
 
 static void record(int fd, const struct settings *s)
 {
+	bool first = true;
 	struct pace pace;
 
 	out_file_begin(fd);
@@ -122,8 +127,8 @@ static void record(int fd, const struct settings *s)
 		return;
 	}
 	pace_start(&pace, s->interval_ms, s->count);
-	while (pace_next(&pace))
-		if (sample(fd, s))
+	for (; pace_next(&pace); first = false)
+		if (sample(fd, s, first))
 			break;
 }
 
@@ -150,24 +155,28 @@ void cmd_replay(const struct settings *s)
 {
 	struct since since = { 0 };
 	struct recording r;
-	uint64_t time_ms;
+	bool any = false;
+	struct when when;
 	struct vms vms;
 	int ret;
 
 	if (recording_open(&r, s->args[0]))
 		return;
 	out_table("samples", cols, 1, OUT_BLOCK);
-	while ((ret = recording_next(&r, &s->filter, &vms, &time_ms))) {
+	while ((ret = recording_next(&r, &s->filter, &vms, &when))) {
+		any = true;
 		if (ret < 0)
 			continue;
-		since_update(&since, &vms, time_ms);
+		since_update(&since, &vms, when.time_ms);
 		out_row();
-		out_time(COL_TIME, time_ms);
+		out_time(COL_TIME, when.time_ms);
 		show_list(&vms);
 		out_row_end();
 		vms_free(&vms);
 	}
 	out_table_end();
+	if (!any)
+		msg_error(EXIT_ERROR, "no-sample", NULL, "%s: no sample", s->args[0]);
 	since_free(&since);
 	recording_close(&r);
 }

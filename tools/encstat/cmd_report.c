@@ -10,18 +10,36 @@
 #include "msg.h"
 #include "report.h"
 #include "sampler.h"
+#include "text.h"
 
 #define INTERVALS	10	/* if nobody says how many */
 #define TOP_RANGES	12
 #define TOP_INTERVALS	8
 
-static void cell_size(FILE *f, bool known, uint64_t bytes)
+static void cell_size(FILE *f, struct value bytes)
 {
 	fputs("<td>", f);
-	if (known)
-		html_size(f, bytes);
+	if (bytes.known)
+		html_size(f, bytes.v);
 	else
 		fputs("-", f);
+	fputs("</td>", f);
+}
+
+static void cell_flag(FILE *f, struct value v)
+{
+	fprintf(f, "<td class=\"l\">%s</td>", !v.known ? "-" : v.v ? "yes" : "no");
+}
+
+static void cell_share(FILE *f, const struct vm_sums *sums)
+{
+	char text[TEXT_NUM] = "-";
+	uint64_t shared;
+
+	if (vm_share(sums, &shared))
+		text_share(text, shared, sums->memory.v);
+	fputs("<td>", f);
+	html_text(f, text);
 	fputs("</td>", f);
 }
 
@@ -32,25 +50,22 @@ static void vm_name_html(FILE *f, const struct report_vm *v)
 
 static void vm_row(FILE *f, const struct report *r, const struct report_vm *v, size_t id)
 {
-	bool tracked = v->vm.has_map && v->vm.map.tracked;
+	struct value tracked = vm_tracked(&v->vm);
 
 	fprintf(f, "<tr><td class=\"l name\"><a href=\"#vm%zu\">", id);
 	vm_name_html(f, v);
 	fprintf(f, "</a></td><td>%d</td>", v->vm.pid);
-	cell_size(f, v->vm.has_slots, v->memory);
-	cell_size(f, v->known, v->private);
-	cell_size(f, tracked, v->shared);
-	if (v->known && v->memory)
-		fprintf(f, "<td>%.1f %%</td>", 100.0 * (v->memory - v->private) / v->memory);
+	cell_size(f, v->sums.memory);
+	cell_size(f, v->sums.private);
+	cell_size(f, v->sums.shared);
+	cell_share(f, &v->sums);
+	if (v->sums.ranges.known)
+		fprintf(f, "<td>%llu</td>", (unsigned long long)v->sums.ranges.v);
 	else
 		fputs("<td>-</td>", f);
-	if (tracked)
-		fprintf(f, "<td>%zu</td>", v->vm.map.shared.nr);
-	else
-		fputs("<td>-</td>", f);
-	fprintf(f, "<td class=\"l\">%s</td><td class=\"l\">%s</td></tr>\n",
-		!tracked ? "-" : v->vm.ready ? "yes" : "no",
-		!tracked && v->vm.has_map ? "not tracked" :
+	cell_flag(f, vm_ready(&v->vm));
+	fprintf(f, "<td class=\"l\">%s</td></tr>\n",
+		tracked.known && !tracked.v ? "not tracked" :
 		v->last_ms < r->end_ms ? "ended" : "running");
 }
 
@@ -115,7 +130,7 @@ static void range_table(FILE *f, const struct report_vm *v)
 		fprintf(f, "<tr><td class=\"l addr\">0x%016llx</td>"
 			"<td class=\"l addr\">0x%016llx</td>",
 			(unsigned long long)range->start, (unsigned long long)range->end);
-		cell_size(f, true, values[k]);
+		cell_size(f, value(true, values[k]));
 		fputs("</tr>\n", f);
 	}
 	fputs("</tbody></table></div>\n", f);
@@ -123,10 +138,12 @@ static void range_table(FILE *f, const struct report_vm *v)
 
 static void cell_rate(FILE *f, const struct report_point *p, uint64_t n)
 {
-	uint64_t tenths = report_rate(p, n);
+	struct value tenths = report_rate(p, n);
+	char text[TEXT_NUM + 2] = "-";
 
-	fprintf(f, "<td>%llu.%llu</td>", (unsigned long long)tenths / 10,
-		(unsigned long long)tenths % 10);
+	if (tenths.known)
+		text_tenths(text, tenths.v);
+	fprintf(f, "<td>%s</td>", text);
 }
 
 static void interval_row(FILE *f, const struct report_point *p)
@@ -140,8 +157,9 @@ static void interval_row(FILE *f, const struct report_point *p)
 	cell_rate(f, p, p->grown[VM_TO_SHARED]);
 	cell_rate(f, p, p->grown[VM_TO_PRIVATE]);
 	cell_rate(f, p, p->grown[VM_REFUSED_INVAL] + p->grown[VM_REFUSED_PERM]);
-	cell_size(f, p->known, p->shared);
-	fprintf(f, "<td class=\"l\">%s</td></tr>\n", p->ready ? "yes" : "no");
+	cell_size(f, p->shared);
+	cell_flag(f, p->ready);
+	fputs("</tr>\n", f);
 }
 
 static void interval_table(FILE *f, const struct report_vm *v)
@@ -153,7 +171,7 @@ static void interval_table(FILE *f, const struct report_vm *v)
 	for (i = 0; i < v->nr; i++) {
 		const struct report_point *p = &v->points[i];
 		uint64_t n = report_rate(p, p->grown[VM_TO_SHARED] + p->grown[VM_TO_PRIVATE] +
-					 p->grown[VM_CALLS]);
+					 p->grown[VM_CALLS]).v;
 
 		if (n)
 			insert(values, index, &used, TOP_INTERVALS, n, i);

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "encstat.h"
+#include "growth.h"
 #include "logfile.h"
 #include "msg.h"
 #include "out.h"
 #include "recording.h"
 #include "sampler.h"
+#include "vm_value.h"
 
 enum {
 	COL_TIME, COL_VM, COL_PID, COL_NAME, COL_CALLS, COL_TO_SHARED, COL_TO_PRIVATE,
@@ -33,8 +35,7 @@ static const struct out_col cols[] = {
 
 /* A sample; the last one is kept, because the next is compared with it. */
 struct sample {
-	uint64_t running_ms;	/* for the length of intervals */
-	uint64_t time_ms;
+	struct when when;
 	struct vms vms;
 };
 
@@ -44,74 +45,44 @@ struct source {
 	struct pace pace;
 	struct recording rec;
 	uint64_t left;		/* intervals of a recording; 0: no end */
+	bool begun;		/* the VMs that are meant have been seen */
 };
 
-static const struct vm *find_past(const struct sample *past, const char *id)
+static void show_growth(const struct growth *g)
 {
-	size_t i;
-
-	for (i = 0; i < past->vms.nr; i++)
-		if (!strcmp(past->vms.v[i].id, id))
-			return &past->vms.v[i];
-	return NULL;
+	out_tenths_value(COL_CALLS, growth_rate(g, VM_CALLS));
+	out_tenths_value(COL_TO_SHARED, growth_rate(g, VM_TO_SHARED));
+	out_tenths_value(COL_TO_PRIVATE, growth_rate(g, VM_TO_PRIVATE));
+	out_tenths_value(COL_REFUSED, growth_rate_of_two(g, VM_REFUSED_INVAL, VM_REFUSED_PERM));
+	out_value(COL_READY_SET, growth_count(g, VM_READY_SET));
+	out_value(COL_READY_CLEARED, growth_count(g, VM_READY_CLEARED));
 }
 
-static void show_rate(unsigned int col, uint64_t n, uint64_t ms)
+static void show_shared(const struct vm *vm)
 {
-	out_tenths(col, (n * 10000 + ms / 2) / ms);
-}
+	bool tracked = vm->has_map && vm->map.tracked;
 
-static void show_counters(const struct vm *vm, const struct vm *before, uint64_t ms)
-{
-	show_rate(COL_CALLS, vm_grown(vm, before, VM_CALLS), ms);
-	show_rate(COL_TO_SHARED, vm_grown(vm, before, VM_TO_SHARED), ms);
-	show_rate(COL_TO_PRIVATE, vm_grown(vm, before, VM_TO_PRIVATE), ms);
-	show_rate(COL_REFUSED, vm_grown(vm, before, VM_REFUSED_INVAL) +
-			       vm_grown(vm, before, VM_REFUSED_PERM), ms);
-	out_uint(COL_READY_SET, vm_grown(vm, before, VM_READY_SET));
-	out_uint(COL_READY_CLEARED, vm_grown(vm, before, VM_READY_CLEARED));
-}
-
-static void show_shared(const struct vm *vm, bool tracked)
-{
 	if (tracked && vm->has_shared)
 		out_size(COL_SHARED, vm->shared_bytes);
 	else
 		out_none(COL_SHARED, vm->has_map && !tracked ? "off" : "-");
 }
 
-/* Of a VM that is not tracked, all numbers are 0 and say nothing. */
-static void show_numbers(const struct vm *vm, const struct vm *before, uint64_t ms)
-{
-	bool tracked = vm->has_map && vm->map.tracked;
-	unsigned int col;
-
-	if (tracked && vm->has_counters)
-		show_counters(vm, before, ms);
-	else
-		for (col = COL_CALLS; col <= COL_READY_CLEARED; col++)
-			out_none(col, "-");
-	if (tracked && vm->has_ready)
-		out_bool(COL_READY, vm->ready);
-	else
-		out_none(COL_READY, "-");
-	show_shared(vm, tracked);
-}
-
 static void show_vm(const struct vm *vm, const struct sample *now, const struct sample *past)
 {
-	uint64_t ms = now->running_ms > past->running_ms ?
-		      now->running_ms - past->running_ms : 1;
+	struct growth g = growth_since(&past->vms, vm, when_between(&past->when, &now->when));
 
 	out_row();
-	out_clock(COL_TIME, now->time_ms);
+	out_clock(COL_TIME, now->when.time_ms);
 	out_str(COL_VM, vm->id);
 	out_uint(COL_PID, vm->pid);
 	if (vm->name)
 		out_str(COL_NAME, vm->name);
 	else
 		out_none(COL_NAME, "-");
-	show_numbers(vm, find_past(past, vm->id), ms);
+	show_growth(&g);
+	out_bool_value(COL_READY, vm_ready(vm));
+	show_shared(vm);
 	out_row_end();
 }
 
@@ -125,13 +96,14 @@ static void show_sample(const struct sample *now, const struct sample *past)
 }
 
 /* Leaves out the VMs that are gone. */
-static int live_sample(struct sample *now, const struct settings *s)
+static int live_sample(struct source *src, struct sample *now)
 {
 	struct vms *vms = &now->vms;
 	size_t i, n = 0;
 
-	if (vms_find(vms, &s->filter))
+	if (src->begun ? vms_find_again(vms, &src->s->filter) : vms_find(vms, &src->s->filter))
 		return -1;
+	src->begun = true;
 	vms->only_stats = true;
 	for (i = 0; i < vms->nr; i++) {
 		if (vm_load(&vms->v[i], vms))
@@ -140,8 +112,7 @@ static int live_sample(struct sample *now, const struct settings *s)
 			free(vms->v[i].name);
 	}
 	vms->nr = n;
-	now->running_ms = time_running_ms();
-	now->time_ms = time_now_ms();
+	now->when = when_now();
 	return 1;
 }
 
@@ -152,11 +123,10 @@ static int recorded_sample(struct source *src, struct sample *now)
 	int ret;
 
 	do {
-		ret = recording_next(&src->rec, &src->s->filter, &now->vms, &now->time_ms);
+		ret = recording_next(&src->rec, &src->s->filter, &now->vms, &now->when);
 	} while (ret < 0);
 	if (!ret)
 		return 0;
-	now->running_ms = now->time_ms;
 	for (i = 0; i < now->vms.nr; i++) {
 		struct vm *vm = &now->vms.v[i];
 
@@ -170,7 +140,7 @@ static int recorded_sample(struct source *src, struct sample *now)
 static int next_sample(struct source *src, struct sample *now)
 {
 	if (!src->s->filter.file)
-		return pace_next(&src->pace) ? live_sample(now, src->s) : 0;
+		return pace_next(&src->pace) ? live_sample(src, now) : 0;
 	if (src->left && !--src->left)
 		return 0;
 	return recorded_sample(src, now);

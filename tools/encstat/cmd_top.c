@@ -85,13 +85,23 @@ static void after_sample(struct top *t)
 		select_vm(t, t->first < t->feed.nr ? t->first : t->feed.nr - 1);
 }
 
+/* What was read before an error is not what it is now. */
+static void took_sample(struct top *t, int ret)
+{
+	if (ret < 0)
+		feed_forget(&t->feed);
+	if (ret)
+		t->failed = ret < 0;
+	if (ret > 0)
+		after_sample(t);
+}
+
 static void next_sample(struct top *t)
 {
 	int ret = feed_next(&t->feed);
 
 	t->ended = t->feed.recorded && t->feed.pos >= t->feed.nr_places;
-	if (ret > 0)
-		after_sample(t);
+	took_sample(t, ret);
 }
 
 /* @n samples on; @from is the number of the one that is shown, from 1 on. */
@@ -102,9 +112,8 @@ static void step(struct top *t, long n)
 	if (!t->feed.recorded)
 		return;
 	t->paused = true;
-	feed_seek(&t->feed, to < 0 ? 0 : to);
+	took_sample(t, feed_seek(&t->feed, to < 0 ? 0 : to));
 	t->ended = t->feed.pos >= t->feed.nr_places;
-	after_sample(t);
 }
 
 static void sort_by(struct top *t, unsigned int col)

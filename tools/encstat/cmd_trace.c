@@ -26,6 +26,7 @@ void cmd_trace(const struct settings *s)
 
 #include "io.h"
 #include "out.h"
+#include "process.h"
 #include "sampler.h"
 #include "text.h"
 
@@ -73,7 +74,7 @@ struct event {
 	enum kind kind;
 	unsigned long long ns;
 	int cpu;
-	int pid;
+	int pid;		/* of the thread that created the VM, as the kernel tells it */
 	bool has_range;
 	struct range range;
 	bool has_status;
@@ -91,6 +92,7 @@ struct trace {
 	bool missing[KINDS];		/* this kernel lacks the event */
 	uint64_t shown;
 	uint64_t missed;
+	struct vm vm;			/* of the last event, as far as /proc tells */
 };
 
 static unsigned long long field(struct tep_event *event, struct tep_record *record,
@@ -148,12 +150,25 @@ static bool parse_event(struct event *e, struct tep_event *event, struct tep_rec
 	}
 }
 
-/* What has no range or no status is not what a filter for them lets through. */
-static bool wanted(const struct event *e, const struct settings *s)
+/* Events of one VM come in a row; looking into /proc for each is too much. */
+static void find_vm(struct trace *t, int thread)
 {
-	struct vm vm = { .pid = e->pid };
+	struct process p;
+
+	if (t->vm.thread == thread)
+		return;
+	free(t->vm.name);
+	t->vm = (struct vm){ .pid = thread };
+	if (!process_of_vm(t->s->filter.root, thread, -1, &p))
+		return;
+	t->vm = (struct vm){ .thread = thread, .pid = p.pid, .name = vm_name(p.args, p.len) };
+	free(p.args);
+}
+
+/* What has no range or no status is not what a filter for them lets through. */
+static bool wanted(const struct event *e, const struct settings *s, const struct vm *vm)
+{
 	struct range part;
-	bool ok;
 
 	if (s->addr.nr && !(e->has_range && filter_part(&s->addr, &e->range, &part)))
 		return false;
@@ -164,14 +179,7 @@ static bool wanted(const struct event *e, const struct settings *s)
 	if (s->min_pages &&
 	    !(e->has_range && (e->range.end - e->range.start) >> PAGE_SHIFT_4K >= s->min_pages))
 		return false;
-	if (s->filter.pid && s->filter.pid != e->pid)
-		return false;
-	if (!s->filter.name)
-		return true;
-	vm.name = vm_name_of_pid(s->filter.root, e->pid);
-	ok = vm_wanted(&vm, &s->filter);
-	free(vm.name);
-	return ok;
+	return vm_wanted(vm, &s->filter);
 }
 
 static void show_uint(unsigned int col, bool known, uint64_t v)
@@ -264,7 +272,11 @@ static int got_event(struct tep_event *event, struct tep_record *record, int cpu
 		return 1;
 	if (record->missed_events > 0)
 		t->missed += record->missed_events;
-	if (parse_event(&e, event, record) && wanted(&e, t->s)) {
+	if (!parse_event(&e, event, record))
+		return 0;
+	find_vm(t, e.pid);
+	if (wanted(&e, t->s, &t->vm)) {
+		e.pid = t->vm.pid;
 		show_event(&e);
 		t->shown++;
 	}
@@ -483,6 +495,7 @@ void cmd_trace(const struct settings *s)
 		out_table_end();
 	}
 	close_instance(&t);
+	free(t.vm.name);
 	if (t.missed)
 		msg_note("missed", "enlarge the buffer: tracing was slower than the guests",
 			 "%llu events were lost", (unsigned long long)t.missed);

@@ -108,6 +108,9 @@ static void free_vms(struct feed *f)
 	free(f->v);
 	f->v = NULL;
 	f->nr = 0;
+	free(f->left_out);
+	f->left_out = NULL;
+	f->nr_left_out = 0;
 }
 
 void feed_close(struct feed *f)
@@ -120,14 +123,22 @@ void feed_close(struct feed *f)
 	f->recorded = false;
 }
 
-static struct feed_vm *find_vm(const struct feed *f, const char *id)
+static struct feed_vm *find_vm(const struct feed *f, const struct vm *vm)
 {
 	size_t i;
 
 	for (i = 0; i < f->nr; i++)
-		if (!strcmp(f->v[i].vm.id, id))
+		if (vm_same(&f->v[i].vm, vm))
 			return &f->v[i];
 	return NULL;
+}
+
+/* A VM that was not there in the sample before, and was not left out of it. */
+static bool began(const struct feed *f, const struct vm *vm)
+{
+	struct vms past = { .left_out = f->left_out, .nr_left_out = f->nr_left_out };
+
+	return f->begun && !vms_left_out(&past, vm);
 }
 
 static bool same_numbers(const struct vm *a, const struct vm *b)
@@ -141,7 +152,7 @@ static bool same_numbers(const struct vm *a, const struct vm *b)
 /* Is the map that was read before good enough? */
 static bool can_wait(const struct feed *f, const struct feed_vm *old, bool same)
 {
-	uint64_t age = f->running_ms - old->read_ms, wait;
+	uint64_t age = f->when.running_ms.v - old->read_ms, wait;
 
 	if (!old->vm.has_map)
 		return false;
@@ -184,37 +195,15 @@ static bool load_live(struct feed *f, struct vms *vms, struct feed_vm *v, struct
 	vms->only_stats = false;
 	if (!vm_load(&v->vm, vms))
 		return false;
-	v->read_ms = f->running_ms;
+	v->read_ms = f->when.running_ms.v;
 	v->cost_ms = time_running_ms() - start;
 	v->version = ++f->versions;
 	return true;
 }
 
-static void count(struct feed_vm *v, const struct feed_vm *old, uint64_t ms)
-{
-	int i;
-
-	v->ms = ms ?: 1;
-	v->has_rates = v->vm.has_counters && v->vm.has_map && v->vm.map.tracked;
-	for (i = 0; i < VM_COUNTERS; i++)
-		v->grown[i] = vm_grown(&v->vm, old ? &old->vm : NULL, i);
-}
-
 static void sum_up(struct feed_vm *v, const struct feed_vm *old)
 {
-	const struct vm *vm = &v->vm;
-
-	if (old && v->version == old->version) {
-		v->memory = old->memory;
-		v->private = old->private;
-		v->shared = old->shared;
-		v->known = old->known;
-		return;
-	}
-	v->known = vm->has_map && vm->has_slots && vm->map.tracked && vm->map.complete;
-	v->memory = ranges_bytes(&vm->slots.memory);
-	v->shared = ranges_bytes(&vm->map.shared);
-	v->private = v->known ? private_bytes(&vm->slots.memory, &vm->map.shared) : 0;
+	v->sums = old && v->version == old->version ? old->sums : vm_sums(&v->vm);
 }
 
 /* The history gets a sample longer, and forgets the one that is not recent any more. */
@@ -232,22 +221,21 @@ static void remember(struct feed *f, struct feed_vm *v, struct feed_vm *old)
 	}
 	any |= old->changed[FEED_HISTORY - 1].nr;
 	/* a map that was taken over left nothing behind */
-	if (v->version != old->version && v->known && old->known &&
+	if (v->version != old->version && v->sums.private.known && old->sums.private.known &&
 	    heat_changes(&old->vm.map.shared, &v->vm.map.shared, &v->changed[0]))
 		tell_memory();
 	if (any)
 		v->version = ++f->versions;
 }
 
-static int next_vms(struct feed *f, struct vms *vms)
+static int next_vms(struct feed *f, struct vms *vms, struct when *when)
 {
-	uint64_t time_ms;
 	int ret;
 
 	if (!f->recorded) {
-		ret = vms_find(vms, f->filter) ? -1 : 1;
-		f->time_ms = time_now_ms();
-		return ret;
+		ret = f->found ? vms_find_again(vms, f->filter) : vms_find(vms, f->filter);
+		*when = when_now();
+		return ret ? -1 : 1;
 	}
 	if (f->pos >= f->nr_places)
 		return 0;
@@ -255,17 +243,13 @@ static int next_vms(struct feed *f, struct vms *vms)
 		return 0;
 	f->rec.line_nr = f->places[f->pos].line;
 	f->pos++;
-	ret = recording_next(&f->rec, f->filter, vms, &time_ms);
-	if (ret > 0)
-		f->time_ms = time_ms;
-	return ret;
+	return recording_next(&f->rec, f->filter, vms, when);
 }
 
 /* Moves @vm into @v; false: it is gone. */
-static bool next_vm(struct feed *f, struct vms *vms, struct vm *vm, struct feed_vm *v,
-		    uint64_t ms)
+static bool next_vm(struct feed *f, struct vms *vms, struct vm *vm, struct feed_vm *v)
 {
-	struct feed_vm *old = find_vm(f, vm->id);
+	struct feed_vm *old = find_vm(f, vm);
 	bool here;
 
 	*v = (struct feed_vm){ .vm = *vm };
@@ -279,48 +263,66 @@ static bool next_vm(struct feed *f, struct vms *vms, struct vm *vm, struct feed_
 	}
 	if (f->recorded)
 		v->version = ++f->versions;
-	count(v, old, ms);
+	v->growth = growth_between(old ? &old->vm : NULL, &v->vm, !old && began(f, &v->vm),
+				   f->interval);
 	sum_up(v, old);
 	remember(f, v, old);
 	return true;
 }
 
+static void set_time(struct feed *f, const struct when *when)
+{
+	f->interval = value(false, 0);
+	if (f->begun)
+		f->interval = when_between(&f->when, when);
+	else
+		f->line_ms = when->time_ms;
+	f->line_ms += f->interval.v;
+	f->when = *when;
+}
+
+/* What was the sample before is replaced by @v. */
+static void replace_vms(struct feed *f, struct feed_vm *v, size_t nr, struct vms *vms)
+{
+	free_vms(f);
+	f->v = v;
+	f->nr = nr;
+	f->left_out = vms->left_out;
+	f->nr_left_out = vms->nr_left_out;
+	vms->left_out = NULL;
+	f->begun = true;
+	f->found = true;
+}
+
 int feed_next(struct feed *f)
 {
-	uint64_t before_ms = f->recorded ? f->time_ms : f->running_ms;
-	bool first = !before_ms;
-	struct feed next = *f;
+	struct feed_vm *v;
+	struct when when;
 	struct vms vms;
-	size_t i;
+	size_t i, nr = 0;
 	int ret;
 
-	ret = next_vms(&next, &vms);
-	f->pos = next.pos;
+	ret = next_vms(f, &vms, &when);
 	if (ret <= 0)
 		return ret;
-	next.running_ms = f->recorded ? next.time_ms : time_running_ms();
-	f->running_ms = next.running_ms;
-	next.nr = 0;
-	next.v = calloc(vms.nr + 1, sizeof(*next.v));
-	if (!next.v) {
+	v = calloc(vms.nr + 1, sizeof(*v));
+	if (!v) {
 		vms_free(&vms);
 		return tell_memory();
 	}
-	for (i = 0; i < vms.nr; i++) {
-		struct feed_vm *v = &next.v[next.nr];
-
-		if (next_vm(f, &vms, &vms.v[i], v, next.running_ms - before_ms)) {
-			v->has_rates &= !first;
-			next.nr++;
-		}
-	}
+	set_time(f, &when);
+	for (i = 0; i < vms.nr; i++)
+		if (next_vm(f, &vms, &vms.v[i], &v[nr]))
+			nr++;
+	replace_vms(f, v, nr, &vms);
 	vms_free(&vms);
-	next.versions = f->versions;
-	free_vms(f);
-	f->v = next.v;
-	f->nr = next.nr;
-	f->time_ms = next.time_ms;
 	return 1;
+}
+
+void feed_forget(struct feed *f)
+{
+	free_vms(f);
+	f->begun = false;
 }
 
 int feed_seek(struct feed *f, size_t pos)
@@ -331,25 +333,9 @@ int feed_seek(struct feed *f, size_t pos)
 		pos = f->nr_places - 1;
 	if (pos == f->pos)
 		return feed_next(f);
-	free_vms(f);
-	f->time_ms = 0;
+	feed_forget(f);
 	f->pos = pos ? pos - 1 : 0;
 	ret = feed_next(f);
 	/* a sample that is malformed has been told about; go on with the next */
 	return pos ? feed_next(f) : ret;
-}
-
-static uint64_t tenths(uint64_t n, uint64_t ms)
-{
-	return (n * 10000 + ms / 2) / ms;
-}
-
-uint64_t feed_rate(const struct feed_vm *v, enum vm_counter c)
-{
-	return tenths(v->grown[c], v->ms);
-}
-
-uint64_t feed_refused(const struct feed_vm *v)
-{
-	return tenths(v->grown[VM_REFUSED_INVAL] + v->grown[VM_REFUSED_PERM], v->ms);
 }

@@ -6,19 +6,17 @@
 #ifndef ENCSTAT_FEED_H
 #define ENCSTAT_FEED_H
 
+#include "growth.h"
 #include "recording.h"
 #include "vm.h"
+#include "vm_value.h"
 
 #define FEED_HISTORY	5	/* samples that count as recent */
 
 struct feed_vm {
 	struct vm vm;
-	uint64_t memory, private, shared;	/* bytes; private only if all is known */
-	bool known;		/* all of the map and the slots, and it is tracked */
-
-	bool has_rates;
-	uint64_t ms;		/* what growing took */
-	uint64_t grown[VM_COUNTERS];
+	struct vm_sums sums;
+	struct growth growth;	/* since the sample before */
 
 	struct ranges changed[FEED_HISTORY];	/* the last sample first */
 	unsigned long version;	/* another one: the map or what has changed is another */
@@ -33,8 +31,13 @@ struct feed {
 	bool exact;		/* read maps that change at any cost */
 	struct feed_vm *v;
 	size_t nr;
-	uint64_t time_ms;	/* of the sample */
-	uint64_t running_ms;
+	struct when when;	/* of the sample */
+	struct value interval;	/* since the one before, in ms */
+	uint64_t line_ms;	/* the first one's time, and all intervals since */
+	bool begun;		/* there is one before */
+	bool found;		/* ... or was, before a leap: the VMs that are meant exist */
+	char (*left_out)[32];	/* of the last sample */
+	size_t nr_left_out;
 	unsigned long versions;
 
 	struct recording rec;
@@ -51,11 +54,10 @@ void feed_close(struct feed *f);
 /* 1: here is a sample; 0: the recording is at its end; -1: it has been told why. */
 int feed_next(struct feed *f);
 
+/* What was shown is not current any more, and nothing is to be compared with it. */
+void feed_forget(struct feed *f);
+
 /* Shows sample @pos of a recording, and what changed since the one before. */
 int feed_seek(struct feed *f, size_t pos);
-
-/* A second, in tenths. */
-uint64_t feed_rate(const struct feed_vm *v, enum vm_counter c);
-uint64_t feed_refused(const struct feed_vm *v);
 
 #endif

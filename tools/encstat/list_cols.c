@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "list_cols.h"
+#include "vm_value.h"
 
 struct list_col {
 	const char *name;	/* for -o and --sort */
@@ -94,64 +95,63 @@ const char *list_col_name(size_t i)
 	return i < NR_COLS ? list_cols[i].name : NULL;
 }
 
-static bool known(bool is_known, uint64_t value, uint64_t *v)
+/* A share is sorted in millionths, so that small ones differ. */
+static struct value share(const struct vm_sums *sums)
 {
-	*v = value;
-	return is_known;
+	uint64_t shared;
+	bool known = vm_share(sums, &shared);
+
+	return value(known, known ? shared * 1e6 / sums->memory.v : 0);
 }
 
-static bool memory_value(const struct vm *vm, unsigned int col, uint64_t *v)
+static struct value memory_value(const struct vm *vm, unsigned int col)
 {
-	const struct ranges *memory = &vm->slots.memory, *shared = &vm->map.shared;
-	bool tracked = vm->has_map && vm->map.tracked && vm->map.complete;
-	uint64_t total = ranges_bytes(memory);
+	struct vm_sums sums = vm_sums(vm);
 
 	switch (col) {
 	case VM_COL_MEMORY:
-		return known(vm->has_slots, total, v);
+		return sums.memory;
 	case VM_COL_READONLY:
-		return known(vm->has_slots, vm->slots.readonly_bytes, v);
+		return sums.readonly;
+	case VM_COL_PRIVATE:
+		return sums.private;
 	case VM_COL_SHARED:
-		return known(tracked, ranges_bytes(shared), v);
+		return sums.shared;
+	case VM_COL_UNBACKED:
+		return sums.unbacked;
 	case VM_COL_RANGES:
-		return known(tracked, shared->nr, v);
+		return sums.ranges;
+	default:
+		return share(&sums);
 	}
-	if (!tracked || !vm->has_slots)
-		return false;
-	*v = private_bytes(memory, shared);
-	if (col == VM_COL_SHARE)
-		*v = total ? (total - *v) * 1000 / total : 0;
-	else if (col == VM_COL_UNBACKED)
-		*v = ranges_bytes(shared) - (total - *v);
-	return true;
 }
 
-/* What to sort by; false: it is not known. */
-static bool value(const struct vm *vm, unsigned int col, uint64_t *v)
+/* What to sort by. */
+static struct value sort_value(const struct vm *vm, unsigned int col)
 {
 	switch (col) {
 	case VM_COL_READY:
-		return known(vm->has_ready, vm->ready, v);
+		return vm_ready(vm);
 	case VM_COL_TRACKER:
-		return known(vm->has_bytes, vm->tracker_bytes, v);
+		return vm_tracker_bytes(vm);
 	case VM_COL_TRACKED:
-		return known(vm->has_map, vm->map.tracked, v);
+		return vm_tracked(vm);
 	case VM_COL_SIM:
-		return known(vm->has_map, vm->map.sev_sim, v);
+		return value(vm->has_map, vm->map.sev_sim);
 	case VM_COL_C_BIT:
-		return known(vm->has_map && vm->map.c_bit >= 0, vm->map.c_bit, v);
+		return value(vm->has_map && vm->map.c_bit >= 0, vm->map.c_bit);
 	case VM_COL_COMPLETE:
-		return known(true, vm->has_slots && vm->has_map && vm->map.complete, v);
+		return value(true, vm->has_slots && vm->has_map && vm->map.complete);
 	case VM_COL_VIOLATIONS:
-		return known(vm->has_violations, vm->violations, v);
+		return vm_violations(vm);
 	case VM_COL_DOUBLE:
-		return known(vm->has_double, vm->double_bytes, v);
+		return value(vm->has_double, vm->double_bytes);
 	case VM_COL_RATE:
-		return known(vm->has_rate, vm->rate_tenths, v);
+		return vm->conversion_tenths;
 	case VM_COL_SINCE:
-		return known(vm->since_ms, vm->since_ms, v);
+		return value(vm->since_ms, vm->since_ms);
 	default:
-		return memory_value(vm, col, v);
+		return memory_value(vm, col);
 	}
 }
 
@@ -162,13 +162,12 @@ static int compare_ids(const struct vm *a, const struct vm *b)
 
 static int compare_values(const struct vm *a, const struct vm *b, const struct list_sort *s)
 {
-	uint64_t x = 0, y = 0;
-	bool has_x = value(a, s->col, &x), has_y = value(b, s->col, &y);
-	int order = x < y ? 1 : -(x > y);
+	struct value x = sort_value(a, s->col), y = sort_value(b, s->col);
+	int order = x.v < y.v ? 1 : -(x.v > y.v);
 
-	if (has_x != has_y)
-		return has_x ? -1 : 1;	/* what is not known comes last */
-	return has_x ? order * (s->reverse ? -1 : 1) : 0;
+	if (x.known != y.known)
+		return x.known ? -1 : 1;	/* what is not known comes last */
+	return order * (s->reverse ? -1 : 1);
 }
 
 static int compare_names(const struct vm *a, const struct vm *b, const struct list_sort *s)

@@ -574,3 +574,35 @@ void out_time(unsigned int col, uint64_t ms)
 {
 	put_time(col, ms, "%Y-%m-%d %H:%M:%S UTC");
 }
+
+void out_value(unsigned int col, struct value v)
+{
+	if (v.known)
+		out_uint(col, v.v);
+	else
+		out_none(col, "-");
+}
+
+void out_size_value(unsigned int col, struct value bytes)
+{
+	if (bytes.known)
+		out_size(col, bytes.v);
+	else
+		out_none(col, "-");
+}
+
+void out_tenths_value(unsigned int col, struct value tenths)
+{
+	if (tenths.known)
+		out_tenths(col, tenths.v);
+	else
+		out_none(col, "-");
+}
+
+void out_bool_value(unsigned int col, struct value v)
+{
+	if (v.known)
+		out_bool(col, v.v);
+	else
+		out_none(col, "-");
+}

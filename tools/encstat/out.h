@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "value.h"
+
 #define OUT_SCHEMA	1	/* to raise when a JSON key changes or goes, not when one comes */
 #define OUT_COLS_MAX	24
 
@@ -65,6 +67,12 @@ void out_bool(unsigned int col, bool v);
 void out_str(unsigned int col, const char *s);		/* may be hostile */
 void out_long(unsigned int col, const char *s);		/* the same, and is not cut */
 void out_none(unsigned int col, const char *text);	/* JSON: null */
+
+/* The same of what may not be known: then it is "-". */
+void out_value(unsigned int col, struct value v);
+void out_size_value(unsigned int col, struct value bytes);
+void out_tenths_value(unsigned int col, struct value tenths);
+void out_bool_value(unsigned int col, struct value v);
 
 /* Milliseconds since the epoch; as text in UTC, without or with the date. */
 void out_clock(unsigned int col, uint64_t ms);

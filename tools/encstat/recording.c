@@ -22,12 +22,12 @@ void recording_close(struct recording *r)
 }
 
 int recording_next(struct recording *r, const struct vm_filter *filter,
-		   struct vms *vms, uint64_t *time_ms)
+		   struct vms *vms, struct when *when)
 {
 	return 0;
 }
 
-int recording_last(const struct vm_filter *filter, struct vms *vms, uint64_t *time_ms)
+int recording_last(const struct vm_filter *filter, struct vms *vms, struct when *when)
 {
 	struct recording r;
 
@@ -179,9 +179,13 @@ static bool get_vm(const json_t *obj, struct vm *vm)
 	const char *name = json_string_value(json_object_get(obj, "name"));
 	const json_t *memory = json_object_get(obj, "memory");
 	const json_t *ready = json_object_get(obj, "ready");
+	uint64_t pid;
 
 	if (!id || !vm_parse_id(id, vm))
 		return false;
+	if (get_uint(obj, "pid", &pid) && pid && pid <= INT_MAX)
+		vm->pid = pid;
+	get_uint(obj, "instance", &vm->instance);
 	vm->name = name ? strdup(name) : NULL;
 	vm->has_ready = json_is_boolean(ready);
 	vm->ready = json_is_true(ready);
@@ -199,19 +203,17 @@ static bool get_vm(const json_t *obj, struct vm *vm)
 static bool add_vm(struct vms *vms, const json_t *obj, const struct vm_filter *filter)
 {
 	struct vm vm = { 0 };
-	bool ok = get_vm(obj, &vm);
 
-	if (!ok || !vm_wanted(&vm, filter)) {
-		vm_unload(&vm);
-		free(vm.name);
-		return ok;
-	}
-	return !vms_add(vms, &vm);
+	if (get_vm(obj, &vm))
+		return !vms_add(vms, &vm, filter);
+	vm_unload(&vm);
+	free(vm.name);
+	return false;
 }
 
 /* One sample from the line that was read. */
 static int get_sample(struct recording *r, const struct vm_filter *filter,
-		      struct vms *vms, uint64_t *time_ms)
+		      struct vms *vms, struct when *when)
 {
 	json_t *root = parse_line(r), *list;
 	bool ok = true;
@@ -221,7 +223,8 @@ static int get_sample(struct recording *r, const struct vm_filter *filter,
 	if (!root)
 		return -1;
 	list = json_object_get(root, "vms");
-	ok = get_uint(root, "time_ms", time_ms) && json_is_array(list);
+	ok = get_uint(root, "time_ms", &when->time_ms) && json_is_array(list);
+	when->running_ms.known = get_uint(root, "running_ms", &when->running_ms.v);
 	for (i = 0; ok && i < json_array_size(list); i++)
 		ok = add_vm(vms, json_array_get(list, i), filter);
 	json_decref(root);
@@ -233,11 +236,11 @@ static int get_sample(struct recording *r, const struct vm_filter *filter,
 }
 
 int recording_next(struct recording *r, const struct vm_filter *filter,
-		   struct vms *vms, uint64_t *time_ms)
+		   struct vms *vms, struct when *when)
 {
 	if (!read_line(r))
 		return 0;
-	return get_sample(r, filter, vms, time_ms);
+	return get_sample(r, filter, vms, when);
 }
 
 /* Only the last line is worth parsing: they may be long. */
@@ -259,7 +262,7 @@ static char *last_line(struct recording *r)
 	return last;
 }
 
-int recording_last(const struct vm_filter *filter, struct vms *vms, uint64_t *time_ms)
+int recording_last(const struct vm_filter *filter, struct vms *vms, struct when *when)
 {
 	struct recording r;
 	int ret;
@@ -267,7 +270,7 @@ int recording_last(const struct vm_filter *filter, struct vms *vms, uint64_t *ti
 	if (recording_open(&r, filter->file))
 		return -1;
 	if (last_line(&r)) {
-		ret = get_sample(&r, filter, vms, time_ms);
+		ret = get_sample(&r, filter, vms, when);
 	} else {
 		msg_error(EXIT_ERROR, "no-sample", NULL, "%s: no sample", r.path);
 		ret = -1;

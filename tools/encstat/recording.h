@@ -7,9 +7,9 @@
 #ifndef ENCSTAT_RECORDING_H
 #define ENCSTAT_RECORDING_H
 
-#include <stdint.h>
 #include <stdio.h>
 
+#include "growth.h"
 #include "vm.h"
 
 #define RECORDING_VERSION	1
@@ -31,7 +31,7 @@ void recording_close(struct recording *r);
  * 0: there is none; -1: it has been told why.
  */
 int recording_next(struct recording *r, const struct vm_filter *filter,
-		   struct vms *vms, uint64_t *time_ms);
-int recording_last(const struct vm_filter *filter, struct vms *vms, uint64_t *time_ms);
+		   struct vms *vms, struct when *when);
+int recording_last(const struct vm_filter *filter, struct vms *vms, struct when *when);
 
 #endif

@@ -21,17 +21,17 @@ enum report_bin report_bin(uint64_t shared, uint64_t other, bool known)
 	return shared / 3 <= other ? BIN_HALF : BIN_MUCH;
 }
 
-uint64_t report_rate(const struct report_point *p, uint64_t n)
+struct value report_rate(const struct report_point *p, uint64_t n)
 {
-	return p->ms ? (n * 10000 + p->ms / 2) / p->ms : 0;
+	return value(p->ms, p->ms ? rate_tenths(n, p->ms) : 0);
 }
 
-static struct report_vm *find_vm(struct report *r, const char *id)
+static struct report_vm *find_vm(struct report *r, const struct vm *vm)
 {
 	size_t i;
 
 	for (i = 0; i < r->nr; i++)
-		if (!strcmp(r->v[i].vm.id, id))
+		if (vm_same(&r->v[i].vm, vm))
 			return &r->v[i];
 	return NULL;
 }
@@ -44,8 +44,9 @@ static struct report_vm *new_vm(struct report *r, const struct feed_vm *from, ui
 		return NULL;
 	r->v = v;
 	v += r->nr;
-	*v = (struct report_vm){ .vm.pid = from->vm.pid, .first_ms = time_ms, .stride = 1 };
+	*v = (struct report_vm){ .first_ms = time_ms, .stride = 1 };
 	strcpy(v->vm.id, from->vm.id);
+	v->vm.instance = from->vm.instance;
 	v->points = calloc(2 * REPORT_POINTS, sizeof(*v->points));
 	if (!v->points)
 		return NULL;
@@ -86,10 +87,7 @@ static int copy_vm(struct report_vm *v, const struct feed_vm *from)
 		.readonly_bytes = from->vm.slots.readonly_bytes,
 	};
 	v->version = from->version;
-	v->memory = from->memory;
-	v->private = from->private;
-	v->shared = from->shared;
-	v->known = from->known;
+	v->sums = from->sums;
 	return ret;
 }
 
@@ -123,30 +121,31 @@ static void fill_bins(const struct report_vm *v, const struct feed_vm *from,
 		}
 	}
 	for (i = 0; i < REPORT_BINS; i++) {
-		p->bins[i] = report_bin(bins[i].shared, bins[i].other, from->known);
+		p->bins[i] = report_bin(bins[i].shared, bins[i].other, from->sums.private.known);
 		p->changed[i] = bins[i].changed;
 	}
 }
 
+/* It begins with the sample before, @before_ms, if the VM was there. */
 static void make_point(const struct report_vm *v, const struct feed_vm *from,
-		       uint64_t time_ms, struct report_point *p)
+		       uint64_t before_ms, uint64_t time_ms, struct report_point *p)
 {
+	bool was_there = v->nr && v->last_ms == before_ms;
+
 	*p = (struct report_point){
-		.start_ms = v->last_ms ?: time_ms,
+		.start_ms = was_there ? before_ms : time_ms,
 		.end_ms = time_ms,
-		.known = from->known,
-		.ready = from->known && from->vm.has_ready && from->vm.ready,
-		.memory = from->memory,
-		.shared = from->shared,
+		.ready = vm_ready(&from->vm),
+		.shared = from->sums.shared,
 	};
-	if (from->has_rates && p->end_ms > p->start_ms) {
-		p->ms = from->ms;
-		memcpy(p->grown, from->grown, sizeof(p->grown));
+	if (was_there && from->growth.known && from->growth.ms.known) {
+		p->ms = from->growth.ms.v;
+		memcpy(p->grown, from->growth.n, sizeof(p->grown));
 	}
 	fill_bins(v, from, p);
 }
 
-/* @b follows @a and goes into it. */
+/* @b follows @a and goes into it: what is known of either is known of both. */
 static void merge(struct report_point *a, const struct report_point *b)
 {
 	struct report_point sum = *b;
@@ -183,30 +182,32 @@ static void add_point(struct report_vm *v, const struct report_point *p)
 	v->pending = 1;
 }
 
-static int add_vm(struct report *r, const struct feed *f, const struct feed_vm *from)
+static int add_vm(struct report *r, const struct feed *f, const struct feed_vm *from,
+		  uint64_t before_ms)
 {
-	struct report_vm *v = find_vm(r, from->vm.id) ?: new_vm(r, from, f->time_ms);
+	struct report_vm *v = find_vm(r, &from->vm) ?: new_vm(r, from, f->line_ms);
 	struct report_point p;
 
 	if (!v || copy_vm(v, from))
 		return -1;
 	if (!v->layout.nr && copy_ranges(&v->layout, &from->vm.slots.memory))
 		return -1;
-	make_point(v, from, f->time_ms, &p);
+	make_point(v, from, before_ms, f->line_ms, &p);
 	add_point(v, &p);
-	v->last_ms = f->time_ms;
+	v->last_ms = f->line_ms;
 	return 0;
 }
 
 int report_add(struct report *r, const struct feed *f)
 {
+	uint64_t before_ms = r->end_ms;
 	size_t i;
 
 	if (!r->samples++)
-		r->start_ms = f->time_ms;
-	r->end_ms = f->time_ms;
+		r->start_ms = f->line_ms;
+	r->end_ms = f->line_ms;
 	for (i = 0; i < f->nr; i++)
-		if (add_vm(r, f, &f->v[i]))
+		if (add_vm(r, f, &f->v[i], before_ms))
 			return -1;
 	return 0;
 }

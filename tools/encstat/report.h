@@ -15,9 +15,7 @@ struct report_point {
 	uint64_t start_ms, end_ms;
 	uint64_t ms;			/* what the sums are about; 0: there are none */
 	uint64_t grown[VM_COUNTERS];
-	bool known;
-	bool ready;
-	uint64_t memory, shared;
+	struct value ready, shared;
 	uint8_t bins[REPORT_BINS];
 	bool changed[REPORT_BINS];
 };
@@ -25,8 +23,7 @@ struct report_point {
 struct report_vm {
 	struct vm vm;			/* as it was last */
 	unsigned long version;
-	uint64_t memory, private, shared;
-	bool known;
+	struct vm_sums sums;
 	uint64_t first_ms, last_ms;
 	struct ranges layout;		/* the memory that is divided into bins */
 	struct ranges changed;		/* in the last interval */
@@ -40,7 +37,7 @@ struct report_vm {
 struct report {
 	struct report_vm *v;
 	size_t nr;
-	uint64_t start_ms, end_ms;
+	uint64_t start_ms, end_ms;	/* these, and those of points: feed.line_ms */
 	size_t samples;
 };
 
@@ -50,7 +47,7 @@ void report_free(struct report *r);
 
 enum report_bin report_bin(uint64_t shared, uint64_t other, bool known);
 uint64_t report_bin_size(const struct report_vm *v);
-uint64_t report_rate(const struct report_point *p, uint64_t n);	/* in tenths */
+struct value report_rate(const struct report_point *p, uint64_t n);	/* in tenths */
 
 /* Pictures; @id makes the names in each of them its own. */
 void svg_map(FILE *f, const struct report_vm *v, size_t id);

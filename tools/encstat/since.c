@@ -3,44 +3,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "growth.h"
 #include "since.h"
+#include "vm_value.h"
 
-static struct since_vm *get_vm(struct since *s, const char *id)
+/* It may have withdrawn READY, and set it again, between two samples. */
+static bool never_withdrawn(const struct vm *before, const struct vm *vm)
 {
-	struct since_vm *v;
-	size_t i;
+	struct growth g = growth_between(before, vm, false, value(false, 0));
+	struct value n = growth_count(&g, VM_READY_CLEARED);
 
-	for (i = 0; i < s->nr; i++)
-		if (!strcmp(s->v[i].id, id))
-			return &s->v[i];
-	v = reallocarray(s->v, s->nr + 1, sizeof(*v));
-	if (!v)
-		return NULL;
-	s->v = v;
-	v += s->nr++;
-	*v = (struct since_vm){ 0 };
-	strcpy(v->id, id);
-	return v;
+	return n.known && !n.v;
+}
+
+static uint64_t since_when(const struct since *s, const struct vm *vm, uint64_t time_ms)
+{
+	struct vms past = { .v = s->v, .nr = s->nr };
+	const struct vm *before = vms_find_same(&past, vm);
+
+	if (!vm_ready(vm).v)
+		return 0;
+	return before && before->since_ms && never_withdrawn(before, vm) ?
+	       before->since_ms : time_ms;
 }
 
 void since_update(struct since *s, struct vms *vms, uint64_t time_ms)
 {
+	struct vm *v;
 	size_t i;
 
-	for (i = 0; i < vms->nr; i++) {
-		struct vm *vm = &vms->v[i];
-		uint64_t cleared = vm->has_counters ? vm->counters[VM_READY_CLEARED] : 0;
-		struct since_vm *v = get_vm(s, vm->id);
-
-		if (!v)
-			return;
-		if (!vm->has_ready || !vm->ready)
-			v->since_ms = 0;
-		else if (!v->since_ms || v->cleared != cleared)
-			v->since_ms = time_ms;
-		v->cleared = cleared;
-		vm->since_ms = v->since_ms;
-	}
+	for (i = 0; i < vms->nr; i++)
+		vms->v[i].since_ms = since_when(s, &vms->v[i], time_ms);
+	v = reallocarray(s->v, vms->nr + 1, sizeof(*v));
+	if (!v)
+		return;
+	if (vms->nr)
+		memcpy(v, vms->v, vms->nr * sizeof(*v));
+	s->v = v;
+	s->nr = vms->nr;
 }
 
 void since_free(struct since *s)

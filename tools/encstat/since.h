@@ -9,14 +9,8 @@
 
 #include "vm.h"
 
-struct since_vm {
-	char id[32];
-	uint64_t since_ms;
-	uint64_t cleared;	/* how often it had withdrawn it */
-};
-
 struct since {
-	struct since_vm *v;
+	struct vm *v;		/* of the sample before, without what was allocated */
 	size_t nr;
 };
 

@@ -83,10 +83,11 @@ static void map_row(FILE *f, const struct report_vm *v, const struct view *w, un
 	heat_mark(&v->changed, w->row[row], w->cell, cells, w->cols);
 	for (i = 0; i < w->cols; i = first) {
 		first = i;
-		bin = report_bin(cells[i].shared, cells[i].other, v->known);
+		bin = report_bin(cells[i].shared, cells[i].other, v->sums.private.known);
 		next = bin;
 		for (sum = (struct heat_cell){ 0 }; first < w->cols; first++) {
-			next = report_bin(cells[first].shared, cells[first].other, v->known);
+			next = report_bin(cells[first].shared, cells[first].other,
+					  v->sums.private.known);
 			if (next != bin)
 				break;
 			sum.shared += cells[first].shared;
@@ -156,22 +157,23 @@ struct plot {
 	const struct report_vm *v;
 	unsigned int top, height;
 	double max;
-	double (*value)(const struct report_point *p);
+	struct value (*value)(const struct report_point *p);
+	double unit;		/* of the value */
 };
 
-static double value_shared(const struct report_point *p)
+static struct value value_shared(const struct report_point *p)
 {
 	return p->shared;
 }
 
-static double value_to_shared(const struct report_point *p)
+static struct value value_to_shared(const struct report_point *p)
 {
-	return report_rate(p, p->grown[VM_TO_SHARED]) / 10.0;
+	return report_rate(p, p->grown[VM_TO_SHARED]);
 }
 
-static double value_to_private(const struct report_point *p)
+static struct value value_to_private(const struct report_point *p)
 {
-	return report_rate(p, p->grown[VM_TO_PRIVATE]) / 10.0;
+	return report_rate(p, p->grown[VM_TO_PRIVATE]);
 }
 
 static double plot_max(const struct plot *plot)
@@ -180,8 +182,8 @@ static double plot_max(const struct plot *plot)
 	size_t i;
 
 	for (i = 0; i < plot->v->nr; i++)
-		if (plot->value(&plot->v->points[i]) > max)
-			max = plot->value(&plot->v->points[i]);
+		if (plot->value(&plot->v->points[i]).v / plot->unit > max)
+			max = plot->value(&plot->v->points[i]).v / plot->unit;
 	return max;
 }
 
@@ -190,28 +192,32 @@ static double plot_y(const struct plot *plot, double v)
 	return plot->top + plot->height * (1 - (plot->max > 0 ? v / plot->max : 0));
 }
 
-/* Steps: a value holds for its interval. */
+/*
+ * Steps: a value holds for its interval. Where it is not known, or the VM was
+ * not there, is a gap.
+ */
 static void plot_line(const struct plot *plot, const char *class, bool area)
 {
-	double x = 0;
-	size_t i;
+	const struct report_point *p, *last = NULL;
 
-	fprintf(plot->f, "<path class=\"%s\" d=\"", class);
-	for (i = 0; i < plot->v->nr; i++) {
-		const struct report_point *p = &plot->v->points[i];
+	fprintf(plot->f, "<path class=\"%s\" d=\"M%d %u", class, LEFT,
+		plot->top + plot->height);
+	for (p = plot->v->points; p < plot->v->points + plot->v->nr; p++) {
+		struct value v = plot->value(p);
+		double y = plot_y(plot, v.v / plot->unit);
+		bool gap = !last || last->end_ms != p->start_ms;
 
-		if (!i)
+		if (last && (gap || !v.known) && area)
+			fprintf(plot->f, "V%.1fZ", plot_y(plot, 0));
+		if (v.known && gap)
 			fprintf(plot->f, "M%.1f %.1f", time_x(plot->r, p->start_ms),
-				area ? plot_y(plot, 0) : plot_y(plot, plot->value(p)));
-		if (i == 1 && p->start_ms == plot->v->points[0].end_ms && !area)
-			fprintf(plot->f, "M%.1f %.1f", time_x(plot->r, p->start_ms),
-				plot_y(plot, plot->value(p)));
-		x = time_x(plot->r, p->end_ms);
-		fprintf(plot->f, "V%.1fH%.1f", plot_y(plot, plot->value(p)), x);
+				area ? plot_y(plot, 0) : y);
+		if (v.known)
+			fprintf(plot->f, "V%.1fH%.1f", y, time_x(plot->r, p->end_ms));
+		last = v.known ? p : NULL;
 	}
-	fputs(area ? "V" : "", plot->f);
-	if (area)
-		fprintf(plot->f, "%.1fZ", plot_y(plot, 0));
+	if (last && area)
+		fprintf(plot->f, "V%.1fZ", plot_y(plot, 0));
 	fputs("\"/>\n", plot->f);
 }
 
@@ -225,7 +231,7 @@ static void plot_frame(const struct plot *plot, const char *name, const char *ma
 	svg_text(plot->f, 10, plot->top + plot->height / 2 + 4, "start", name);
 }
 
-/* A bar where READY was set at the end of the interval. */
+/* A bar where READY was set at the end of the interval, a grey one where nobody knows. */
 static void ready_bar(const struct plot *plot, unsigned int y)
 {
 	size_t i;
@@ -234,16 +240,17 @@ static void ready_bar(const struct plot *plot, unsigned int y)
 	for (i = 0; i < plot->v->nr; i++) {
 		const struct report_point *p = &plot->v->points[i];
 
-		if (p->ready)
-			fprintf(plot->f, "<rect class=\"ready\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" "
-				"height=\"8\"/>\n", time_x(plot->r, p->start_ms), y,
+		if (p->ready.v || !p->ready.known)
+			fprintf(plot->f, "<rect class=\"%s\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" "
+				"height=\"8\"/>\n", p->ready.v ? "ready" : "u",
+				time_x(plot->r, p->start_ms), y,
 				time_x(plot->r, p->end_ms) - time_x(plot->r, p->start_ms));
 	}
 }
 
 void svg_timeline(FILE *f, const struct report *r, const struct report_vm *v, size_t id)
 {
-	struct plot plot = { f, r, v, 14, 110, 0, value_shared };
+	struct plot plot = { f, r, v, 14, 110, 0, value_shared, 1 };
 	char max[TEXT_NUM];
 	double other;
 
@@ -252,16 +259,18 @@ void svg_timeline(FILE *f, const struct report *r, const struct report_vm *v, si
 	svg_begin(f, "time", id, 320, "Shared memory, conversions and READY over time");
 	fprintf(f, "Shared memory was %s at most.", max);
 	plot.value = value_to_private;
+	plot.unit = 10;
 	other = plot_max(&plot);
 	plot.value = value_to_shared;
 	fprintf(f, " Pages a second: %.1f at most became shared, %.1f private.</desc>\n",
 		plot_max(&plot), other);
 
 	plot.value = value_shared;
+	plot.unit = 1;
 	plot_line(&plot, "area", true);
 	plot_frame(&plot, "shared", max);
 
-	plot = (struct plot){ f, r, v, 146, 110, 0, value_to_shared };
+	plot = (struct plot){ f, r, v, 146, 110, 0, value_to_shared, 10 };
 	plot.max = plot_max(&plot) > other ? plot_max(&plot) : other;
 	snprintf(max, sizeof(max), "%.*f", plot.max < 10 ? 1 : 0, plot.max);
 	plot_line(&plot, "la", false);
@@ -285,7 +294,8 @@ static void history_row(FILE *f, const struct report *r, const struct report_vm 
 	for (i = 0; i < v->nr; i = j) {
 		uint8_t b = v->points[i].bins[bin];
 
-		for (j = i + 1; j < v->nr && v->points[j].bins[bin] == b; j++)
+		for (j = i + 1; j < v->nr && v->points[j].bins[bin] == b &&
+		     v->points[j].start_ms == v->points[j - 1].end_ms; j++)
 			;
 		if (b == BIN_NONE)
 			continue;

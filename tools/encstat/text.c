@@ -79,6 +79,13 @@ size_t text_size(char *buf, uint64_t bytes)
 	return len + strlen(unit[u]);
 }
 
+void text_share(char *buf, uint64_t part, uint64_t all)
+{
+	snprintf(buf, TEXT_NUM, "%.1f%%", 100.0 * part / all);
+	if (part && !strcmp(buf, "0.0%"))
+		strcpy(buf, "<0.1%");
+}
+
 static bool utf8_tail(const unsigned char *s, size_t n)
 {
 	while (n--)

@@ -15,6 +15,9 @@ size_t text_tenths(char *buf, uint64_t tenths);	/* "1.5" of 15 */
 size_t text_addr(char *buf, uint64_t v);	/* 0x and 16 digits, as debugfs has it */
 size_t text_size(char *buf, uint64_t bytes);	/* IEC units: "4 KiB", "1.5 GiB" */
 
+/* A part of all in per cent, to one decimal, but never 0.0 if there is some: "<0.1%". */
+void text_share(char *buf, uint64_t part, uint64_t all);
+
 /* Length of the valid UTF-8 sequence at @s (1 for ASCII), 0 if it is none. */
 size_t text_utf8(const char *s);
 

@@ -58,6 +58,7 @@ struct top {
 	uint64_t interval_ms;
 	bool paused;
 	bool ended;		/* the recording */
+	bool failed;		/* the last sample: there is nothing to show */
 	bool quit;
 	enum top_mode mode;
 	enum top_focus focus;

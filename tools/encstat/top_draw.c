@@ -154,125 +154,94 @@ static void rate_text(char *buf, uint64_t tenths)
 		snprintf(buf, TEXT_NUM, "%.0f%c", v, units[u]);
 }
 
-static void share_text(char *buf, uint64_t part, uint64_t all)
+/* What a column says, as a number to sort by; a share is in millionths. */
+static struct value cell_value(const struct feed_vm *v, enum column col)
 {
-	snprintf(buf, TEXT_NUM, "%.1f%%", 100.0 * part / all);
-	if (part && !strcmp(buf, "0.0%"))
-		strcpy(buf, "<0.1%");
-}
+	const struct vm_sums *sums = &v->sums;
+	uint64_t shared;
+	bool known;
 
-static bool tracked(const struct feed_vm *v)
-{
-	return v->vm.has_map && v->vm.map.tracked;
-}
-
-static void rate_cell(char *buf, const struct feed_vm *v, uint64_t tenths)
-{
-	if (v->has_rates)
-		rate_text(buf, tenths);
+	switch (col) {
+	case COL_MEMORY:
+		return sums->memory;
+	case COL_PRIVATE:
+		return sums->private;
+	case COL_SHARED:
+		return sums->shared;
+	case COL_SHARE:
+		known = vm_share(sums, &shared);
+		return value(known, known ? shared * 1e6 / sums->memory.v : 0);
+	case COL_RANGES:
+		return sums->ranges;
+	case COL_READY:
+		return vm_ready(&v->vm);
+	case COL_CALLS:
+		return growth_rate(&v->growth, VM_CALLS);
+	case COL_TO_SHARED:
+		return growth_rate(&v->growth, VM_TO_SHARED);
+	case COL_TO_PRIVATE:
+		return growth_rate(&v->growth, VM_TO_PRIVATE);
+	case COL_REFUSED:
+		return growth_rate_of_two(&v->growth, VM_REFUSED_INVAL, VM_REFUSED_PERM);
+	case COL_TRACKER:
+		return vm_tracker_bytes(&v->vm);
+	default:
+		return value(true, v->vm.pid);
+	}
 }
 
 static void cell_text(char *buf, const struct feed_vm *v, enum column col)
 {
-	const struct vm *vm = &v->vm;
+	struct value n = cell_value(v, col);
 
-	strcpy(buf, "-");
+	if (!n.known) {
+		strcpy(buf, col == COL_TRACKER && v->vm.has_map && !v->vm.map.tracked ? "off" : "-");
+		return;
+	}
 	switch (col) {
-	case COL_PID:
-		text_uint(buf, vm->pid);
-		break;
-	case COL_MEMORY:
-		if (vm->has_slots)
-			text_size(buf, v->memory);
-		break;
-	case COL_PRIVATE:
-		if (v->known)
-			text_size(buf, v->private);
-		break;
-	case COL_SHARED:
-		if (tracked(v) && vm->map.complete)
-			text_size(buf, v->shared);
+	case COL_MEMORY: case COL_PRIVATE: case COL_SHARED: case COL_TRACKER:
+		text_size(buf, n.v);
 		break;
 	case COL_SHARE:
-		if (v->known && v->memory)
-			share_text(buf, v->memory - v->private, v->memory);
-		break;
-	case COL_RANGES:
-		if (tracked(v) && vm->map.complete)
-			text_uint(buf, vm->map.shared.nr);
+		text_share(buf, v->sums.memory.v - v->sums.private.v, v->sums.memory.v);
 		break;
 	case COL_READY:
-		if (tracked(v) && vm->has_ready)
-			strcpy(buf, vm->ready ? "yes" : "no");
+		strcpy(buf, n.v ? "yes" : "no");
 		break;
-	case COL_CALLS:
-		rate_cell(buf, v, feed_rate(v, VM_CALLS));
-		break;
-	case COL_TO_SHARED:
-		rate_cell(buf, v, feed_rate(v, VM_TO_SHARED));
-		break;
-	case COL_TO_PRIVATE:
-		rate_cell(buf, v, feed_rate(v, VM_TO_PRIVATE));
-		break;
-	case COL_REFUSED:
-		rate_cell(buf, v, feed_refused(v));
-		break;
-	case COL_TRACKER:
-		if (vm->has_map && !vm->map.tracked)
-			strcpy(buf, "off");
-		else if (vm->has_bytes)
-			text_size(buf, vm->tracker_bytes);
+	case COL_CALLS: case COL_TO_SHARED: case COL_TO_PRIVATE: case COL_REFUSED:
+		rate_text(buf, n.v);
 		break;
 	default:
-		break;
+		text_uint(buf, n.v);
 	}
 }
 
-static uint64_t sort_key(const struct feed_vm *v, enum column col)
+/* What is not known comes last, whatever the order. */
+static int compare_values(const struct feed_vm *x, const struct feed_vm *y, const struct top *t)
 {
-	switch (col) {
-	case COL_MEMORY:
-		return v->memory;
-	case COL_PRIVATE:
-		return v->private;
-	case COL_SHARED:
-		return v->shared;
-	case COL_SHARE:
-		return v->known && v->memory ?
-		       (uint64_t)(1e9 * (v->memory - v->private) / v->memory) : 0;
-	case COL_RANGES:
-		return v->vm.map.shared.nr;
-	case COL_READY:
-		return v->vm.ready;
-	case COL_CALLS:
-		return v->has_rates ? feed_rate(v, VM_CALLS) : 0;
-	case COL_TO_SHARED:
-		return v->has_rates ? feed_rate(v, VM_TO_SHARED) : 0;
-	case COL_TO_PRIVATE:
-		return v->has_rates ? feed_rate(v, VM_TO_PRIVATE) : 0;
-	case COL_REFUSED:
-		return v->has_rates ? feed_refused(v) : 0;
-	case COL_TRACKER:
-		return v->vm.tracker_bytes;
-	default:
-		return v->vm.pid;
-	}
+	struct value a = cell_value(x, t->sort), b = cell_value(y, t->sort);
+
+	if (a.known != b.known)
+		return a.known ? -1 : 1;
+	return (a.v < b.v ? -1 : a.v > b.v) * (t->ascending ? 1 : -1);
+}
+
+static int compare_names(const struct feed_vm *x, const struct feed_vm *y, const struct top *t)
+{
+	if (!x->vm.name || !y->vm.name)
+		return !x->vm.name - !y->vm.name;
+	return strcmp(x->vm.name, y->vm.name) * (t->ascending ? 1 : -1);
 }
 
 static int sort_order(const void *a, const void *b, void *arg)
 {
 	const struct feed_vm *x = a, *y = b;
 	const struct top *t = arg;
-	uint64_t k = sort_key(x, t->sort), l = sort_key(y, t->sort);
-	int order = k < l ? -1 : k > l;
+	int order = t->sort == COL_NAME ? compare_names(x, y, t) : compare_values(x, y, t);
 
-	if (t->sort == COL_NAME)
-		order = strcmp(x->vm.name ?: "", y->vm.name ?: "");
-	if (!t->ascending)
-		order = -order;
-	if (!order)
-		order = x->vm.pid != y->vm.pid ? x->vm.pid - y->vm.pid : x->vm.fd - y->vm.fd;
-	return order;
+	if (order)
+		return order;
+	return x->vm.pid != y->vm.pid ? x->vm.pid - y->vm.pid : x->vm.fd - y->vm.fd;
 }
 
 void top_sort(struct top *t)
@@ -297,7 +266,7 @@ static void draw_title(const struct top *t)
 	size_t width;
 
 	put_bar(0, LOOK_BAR);
-	time_text(when, sizeof(when), f->time_ms, f->recorded ?
+	time_text(when, sizeof(when), f->when.time_ms, f->recorded ?
 		  "%Y-%m-%d %H:%M:%S UTC" : "%H:%M:%S UTC");
 	snprintf(left, sizeof(left), " encstat  %zu VM%s  %s", f->nr,
 		 f->nr == 1 ? "" : "s", when);
@@ -522,7 +491,9 @@ static void draw_map_title(const struct top *t, const struct feed_vm *v, int y)
 		  COLS / 3 : NAME_MAX_COLS);
 	text_size(cell, w->cell);
 	text_size(row, w->cell * w->cols);
-	text_size(shared, v->shared);
+	strcpy(shared, "-");
+	if (v->sums.shared.known)
+		text_size(shared, v->sums.shared.v);
 	/* the name is safe by now, and must not be made so again */
 	move(y, 0);
 	addch(t->focus == TOP_MAP ? '>' : ' ');
@@ -624,6 +595,23 @@ static void draw_help(void)
 		put(i, 0, lines[i]);
 }
 
+static void draw_no_vm(const struct top *t, int y)
+{
+	const struct vm_filter *filter = t->feed.filter;
+
+	const char *is = t->feed.recorded ? "was" : "is";
+
+	if (t->failed)
+		put(y, 1, t->feed.recorded ? "this sample cannot be read" :
+		    "the VMs cannot be read now; it goes on trying");
+	else if (filter->name)
+		putf(y, 1, "no VM named %s %s running", filter->name, is);
+	else if (filter->pid)
+		putf(y, 1, "no VM with pid %d %s running", filter->pid, is);
+	else
+		putf(y, 1, "no VM %s running", is);
+}
+
 /* A few lines of table, as many as there are VMs, and the map. */
 static void draw_all(struct top *t)
 {
@@ -643,7 +631,7 @@ static void draw_all(struct top *t)
 		draw_map(t, &t->feed.v[i], y, LINES - 1 - y);
 	} else if (!any) {
 		term_look(LOOK_NORMAL);
-		put(y, 1, "no VM is running");
+		draw_no_vm(t, y);
 	}
 }
 

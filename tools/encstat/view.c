@@ -19,6 +19,16 @@ static int complain(const struct view *v, const char *code, const char *hint, co
 	return -1;
 }
 
+static bool is_vm(const struct vm *vm, const char *id)
+{
+	const char *p = id, *end = id + strlen(id);
+	uint64_t pid;
+
+	if (text_parse_uint(&p, end, &pid) && p == end)
+		return pid <= INT_MAX && vm_is_of_pid(vm, pid);
+	return !strcmp(id, vm->id);
+}
+
 /* The one VM that is meant; @id may be a pid, or NULL for any. */
 static struct vm *choose(const struct view *v, struct vms *vms, const char *id)
 {
@@ -26,10 +36,7 @@ static struct vm *choose(const struct view *v, struct vms *vms, const char *id)
 	size_t i, nr = 0;
 
 	for (i = 0; i < vms->nr; i++) {
-		char pid[16];
-
-		snprintf(pid, sizeof(pid), "%d", vms->v[i].pid);
-		if (id && strcmp(id, vms->v[i].id) && strcmp(id, pid))
+		if (id && !is_vm(&vms->v[i], id))
 			continue;
 		found = &vms->v[i];
 		nr++;
@@ -82,13 +89,15 @@ static int open_recording(struct view *v, const char *path, const char *id,
 {
 	struct vm_filter in = *filter;
 	struct vms vms = { 0 };
+	struct when when;
 	struct vm *vm;
 	int ret = -1;
 
 	v->kind = "recording";
 	in.file = path;
-	if (recording_last(&in, &vms, &v->time_ms) < 0)
+	if (recording_last(&in, &vms, &when) < 0)
 		return -1;
+	v->time_ms = when.time_ms;
 	v->has_time = true;
 	vm = choose(v, &vms, id);
 	if (vm)

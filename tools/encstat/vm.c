@@ -7,10 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "io.h"
 #include "msg.h"
+#include "process.h"
 #include "recording.h"
 #include "text.h"
 #include "vm.h"
@@ -18,7 +22,6 @@
 #define DEBUGFS		"/sys/kernel/debug"
 #define DEBUGFS_KVM	DEBUGFS "/kvm"
 
-#define ARGS_MAX	(1 << 20)
 #define FAULTS_MAX	7		/* one for each file of a VM, one for all counters */
 #define LOAD_TRIES	5
 #define LOAD_PAUSE_US	5000
@@ -84,53 +87,109 @@ bool vm_parse_id(const char *id, struct vm *vm)
 	if (!text_parse_uint(&p, end, &pid) || *p++ != '-' ||
 	    !text_parse_uint(&p, end, &fd) || p != end || pid > INT_MAX || fd > INT_MAX)
 		return false;
-	*vm = (struct vm){ .pid = pid, .fd = fd };
+	*vm = (struct vm){ .thread = pid, .pid = pid, .fd = fd };
 	strcpy(vm->id, id);
 	return true;
 }
 
-char *vm_name_of_pid(const char *root, int pid)
+bool vm_is_of_pid(const struct vm *vm, int pid)
 {
-	char path[PATH_MAX], *args, *name = NULL;
-	size_t len;
-
-	snprintf(path, sizeof(path), "%s/proc/%d/cmdline", root, pid);
-	args = read_whole(AT_FDCWD, path, ARGS_MAX, &len);
-	if (args)
-		name = vm_name(args, len);
-	free(args);
-	return name;
+	return vm->pid == pid || vm->thread == pid;
 }
 
 bool vm_wanted(const struct vm *vm, const struct vm_filter *filter)
 {
-	if (filter->pid && vm->pid != filter->pid)
+	if (filter->pid && !vm_is_of_pid(vm, filter->pid))
 		return false;
 	return !filter->name || (vm->name && !strcmp(vm->name, filter->name));
 }
 
-int vms_add(struct vms *vms, const struct vm *vm)
+static int leave_out(struct vms *vms, const struct vm *vm)
 {
-	struct vm *v = reallocarray(vms->v, vms->nr + 1, sizeof(*v));
+	char (*ids)[32] = reallocarray(vms->left_out, vms->nr_left_out + 1, sizeof(*ids));
 
-	if (!v)
+	if (!ids)
 		return -1;
+	vms->left_out = ids;
+	strcpy(ids[vms->nr_left_out++], vm->id);
+	return 0;
+}
+
+int vms_add(struct vms *vms, struct vm *vm, const struct vm_filter *filter)
+{
+	struct vm *v = NULL;
+	int ret = -1;
+
+	if (!vm_wanted(vm, filter))
+		ret = leave_out(vms, vm);
+	else
+		v = reallocarray(vms->v, vms->nr + 1, sizeof(*v));
+	if (!v) {
+		vm_unload(vm);
+		free(vm->name);
+		return ret;
+	}
 	vms->v = v;
 	vms->v[vms->nr++] = *vm;
 	return 0;
 }
 
+bool vm_same(const struct vm *a, const struct vm *b)
+{
+	return !strcmp(a->id, b->id) &&
+	       (!a->instance || !b->instance || a->instance == b->instance);
+}
+
+const struct vm *vms_find_same(const struct vms *vms, const struct vm *vm)
+{
+	size_t i;
+
+	for (i = 0; i < vms->nr; i++)
+		if (vm_same(&vms->v[i], vm))
+			return &vms->v[i];
+	return NULL;
+}
+
+bool vms_left_out(const struct vms *vms, const struct vm *vm)
+{
+	size_t i;
+
+	for (i = 0; i < vms->nr_left_out; i++)
+		if (!strcmp(vms->left_out[i], vm->id))
+			return true;
+	return false;
+}
+
+/*
+ * debugfs never gives a directory the number of one that was there before; of a
+ * copied tree, numbers say nothing.
+ */
+static uint64_t find_instance(const struct vms *vms, const char *id)
+{
+	char path[PATH_MAX + 256];
+	struct statfs fs;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", vms->dir, id);
+	if (statfs(path, &fs) || fs.f_type != DEBUGFS_MAGIC || stat(path, &st))
+		return 0;
+	return st.st_ino;
+}
+
 static int add_vm(struct vms *vms, const char *id, const struct vm_filter *filter)
 {
+	struct process p;
 	struct vm vm;
 
 	if (!vm_parse_id(id, &vm))
 		return 0;
-	vm.name = vm_name_of_pid(filter->root, vm.pid);
-	if (vm_wanted(&vm, filter))
-		return vms_add(vms, &vm);
-	free(vm.name);
-	return 0;
+	if (process_of_vm(filter->root, vm.thread, vm.fd, &p)) {
+		vm.pid = p.pid;
+		vm.name = vm_name(p.args, p.len);
+		free(p.args);
+	}
+	vm.instance = find_instance(vms, id);
+	return vms_add(vms, &vm, filter);
 }
 
 static int vm_order(const void *a, const void *b)
@@ -226,17 +285,25 @@ static int find_in_debugfs(struct vms *vms, const struct vm_filter *filter)
 	return ret;
 }
 
-int vms_find(struct vms *vms, const struct vm_filter *filter)
+int vms_find_again(struct vms *vms, const struct vm_filter *filter)
 {
-	uint64_t time_ms;
+	struct when when;
 	int ret;
 
 	*vms = (struct vms){ 0 };
 	if (filter->file)
-		ret = recording_last(filter, vms, &time_ms) < 0 ? -1 : 0;
+		ret = recording_last(filter, vms, &when) < 0 ? -1 : 0;
 	else
 		ret = find_in_debugfs(vms, filter);
-	ret = ret ?: check_filter(vms, filter);
+	if (ret)
+		vms_free(vms);
+	return ret;
+}
+
+int vms_find(struct vms *vms, const struct vm_filter *filter)
+{
+	int ret = vms_find_again(vms, filter) ?: check_filter(vms, filter);
+
 	if (ret)
 		vms_free(vms);
 	return ret;
@@ -253,6 +320,9 @@ void vms_free(struct vms *vms)
 	free(vms->v);
 	vms->v = NULL;
 	vms->nr = 0;
+	free(vms->left_out);
+	vms->left_out = NULL;
+	vms->nr_left_out = 0;
 }
 
 /* A file of a VM while it is read. */
@@ -462,11 +532,4 @@ void vm_unload(struct vm *vm)
 	slots_free(&vm->slots);
 	vm->has_map = false;
 	vm->has_slots = false;
-}
-
-uint64_t vm_grown(const struct vm *vm, const struct vm *before, enum vm_counter c)
-{
-	uint64_t old = before && before->has_counters ? before->counters[c] : 0;
-
-	return vm->counters[c] - (old <= vm->counters[c] ? old : 0);
 }

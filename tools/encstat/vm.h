@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "map.h"
+#include "value.h"
 
 #define VM_PARAMETER	"/sys/module/kvm/parameters/page_enc_status"
 
@@ -29,9 +30,11 @@ enum vm_counter {
 extern const char *const vm_counter_keys[VM_COUNTERS];
 
 struct vm {
-	char id[32];		/* name of its directory: "<pid>-<fd>" */
-	int pid;
+	char id[32];		/* name of its directory: "<thread>-<fd>" */
+	int thread;		/* that created it */
+	int pid;		/* the process of that; the thread, if it is not known */
 	int fd;
+	uint64_t instance;	/* another one: another VM of that id; 0: not known */
 	char *name;		/* NULL: none, or not known */
 
 	bool has_map;		/* the header at least */
@@ -50,8 +53,7 @@ struct vm {
 	uint64_t violations;
 	bool has_double;	/* of VMs with guest_memfd, if the kernel tells */
 	uint64_t double_bytes;	/* shared, and backed by guest_memfd all the same */
-	bool has_rate;		/* pages converted a second, if that was measured */
-	uint64_t rate_tenths;
+	struct value conversion_tenths;	/* pages converted a second, if that was measured */
 	uint64_t since_ms;	/* since when READY is known to be set; 0: not known */
 };
 
@@ -61,18 +63,33 @@ struct vms {
 	bool recorded;		/* all is known, there is nothing to load */
 	bool want_counters;	/* vm_load() reads them too */
 	bool only_stats;	/* vm_load() reads numbers and no ranges, which is cheap */
+	char (*left_out)[32];	/* ids of those that the filter has left out */
+	size_t nr_left_out;
 	bool tracking_default;	/* the parameter: new VMs are tracked */
 	char dir[PATH_MAX];	/* where they are */
 };
 
 /* "<pid>-<fd>" and nothing else; fills in a new @vm. */
 bool vm_parse_id(const char *id, struct vm *vm);
+bool vm_is_of_pid(const struct vm *vm, int pid);
 bool vm_wanted(const struct vm *vm, const struct vm_filter *filter);
-int vms_add(struct vms *vms, const struct vm *vm);
 
-/* -1 if there is nothing to look at; the reason has been told. */
+/* Takes over @vm, its name too, or leaves it out. -1: no memory. */
+int vms_add(struct vms *vms, struct vm *vm, const struct vm_filter *filter);
+
+/*
+ * -1 if there is nothing to look at; the reason has been told. Who has found a
+ * VM and looks for it again finds none while it is started anew: that is no
+ * error, as it is of the first look.
+ */
 int vms_find(struct vms *vms, const struct vm_filter *filter);
+int vms_find_again(struct vms *vms, const struct vm_filter *filter);
 void vms_free(struct vms *vms);
+
+/* The VM of an earlier or later sample that @vm is, and not only by its id. */
+bool vm_same(const struct vm *a, const struct vm *b);
+const struct vm *vms_find_same(const struct vms *vms, const struct vm *vm);
+bool vms_left_out(const struct vms *vms, const struct vm *vm);
 
 /*
  * Reads what debugfs says. What is wrong with it is told and left out. False:
@@ -80,15 +97,9 @@ void vms_free(struct vms *vms);
  */
 bool vm_load(struct vm *vm, const struct vms *vms);
 
-/*
- * How much a counter has grown. One that went back belongs to another VM of the
- * same id, and has grown from 0.
- */
-uint64_t vm_grown(const struct vm *vm, const struct vm *before, enum vm_counter c);
 void vm_unload(struct vm *vm);
 
 /* The name that QEMU was given in its arguments, separated by NULs; or NULL. */
-char *vm_name_of_pid(const char *root, int pid);
 char *vm_name(const char *args, size_t len);
 
 #endif
