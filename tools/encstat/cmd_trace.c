@@ -22,6 +22,7 @@ void cmd_trace(const struct settings *s)
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/kvm_para.h>
 #include <tracefs.h>
 
 #include "io.h"
@@ -39,7 +40,8 @@ void cmd_trace(const struct settings *s)
 
 enum {
 	COL_NS, COL_SECONDS, COL_CPU, COL_PID, COL_EVENT, COL_START, COL_END, COL_SIZE,
-	COL_STATUS, COL_CHANGED, COL_ERROR, COL_READY, COL_RIP, COL_VCPU, COL_CODE, COL_DETAIL,
+	COL_STATUS, COL_CHANGED, COL_GPA, COL_PAGES, COL_ATTRS, COL_ERROR, COL_ERROR_NAME,
+	COL_READY, COL_RIP, COL_VCPU, COL_CODE, COL_DETAIL,
 };
 
 static const struct out_col cols[] = {
@@ -53,7 +55,11 @@ static const struct out_col cols[] = {
 	[COL_SIZE]	= { "size_bytes",	"SIZE",		OUT_RIGHT,	10 },
 	[COL_STATUS]	= { "status",		"STATUS",	OUT_LEFT,	7 },
 	[COL_CHANGED]	= { "changed_pages" },
+	[COL_GPA]	= { "call_gpa" },
+	[COL_PAGES]	= { "call_pages" },
+	[COL_ATTRS]	= { "call_attrs" },
 	[COL_ERROR]	= { "error" },
+	[COL_ERROR_NAME] = { "error_name" },
 	[COL_READY]	= { "ready" },
 	[COL_RIP]	= { "rip" },
 	[COL_VCPU]	= { "vcpu" },
@@ -80,6 +86,7 @@ struct event {
 	bool has_status;
 	bool shared;
 	unsigned long long changed, new_control, rip, vcpu, code;
+	unsigned long long gpa, pages, attrs;	/* of the call, as the guest sent them */
 	int error;
 };
 
@@ -100,7 +107,8 @@ static unsigned long long field(struct tep_event *event, struct tep_record *reco
 {
 	unsigned long long v = 0;
 
-	tep_get_field_val(NULL, event, name, record, &v, 0);
+	if (tep_get_field_val(NULL, event, name, record, &v, 0))
+		return 0;
 	return v;
 }
 
@@ -110,6 +118,18 @@ static void set_range(struct event *e, uint64_t start, uint64_t pages)
 
 	e->has_range = pages && end > start;
 	e->range = (struct range){ start, end };
+}
+
+/*
+ * The pages that a call was about, for filters: what was refused may be no range
+ * at all.
+ */
+static void set_asked(struct event *e)
+{
+	uint64_t first = e->gpa >> PAGE_SHIFT_4K;
+
+	if (e->pages <= (UINT64_MAX >> PAGE_SHIFT_4K) - first)
+		set_range(e, first << PAGE_SHIFT_4K, e->pages);
 }
 
 static bool parse_event(struct event *e, struct tep_event *event, struct tep_record *record)
@@ -131,7 +151,10 @@ static bool parse_event(struct event *e, struct tep_event *event, struct tep_rec
 		e->changed = field(event, record, "changed");
 		return true;
 	case REFUSED:
-		set_range(e, field(event, record, "gpa"), field(event, record, "npages"));
+		e->gpa = field(event, record, "gpa");
+		e->pages = field(event, record, "npages");
+		e->attrs = field(event, record, "attrs");
+		set_asked(e);
 		e->error = field(event, record, "error");
 		return true;
 	case READY:
@@ -140,7 +163,7 @@ static bool parse_event(struct event *e, struct tep_event *event, struct tep_rec
 	case VIOLATION:
 		set_range(e, field(event, record, "gpa") & ~4095ULL, 1);
 		e->has_status = true;
-		e->shared = field(event, record, "status");
+		e->shared = field(event, record, "shared");
 		e->rip = field(event, record, "rip");
 		e->code = field(event, record, "error_code");
 		e->vcpu = field(event, record, "vcpu_id");
@@ -190,9 +213,18 @@ static void show_uint(unsigned int col, bool known, uint64_t v)
 		out_none(col, "-");
 }
 
+static void show_hex(unsigned int col, bool known, uint64_t v)
+{
+	if (known)
+		out_hex(col, v);
+	else
+		out_none(col, "-");
+}
+
+/* Nobody has checked what was refused, so it is no range of pages. */
 static void show_range(const struct event *e)
 {
-	if (e->has_range) {
+	if (e->has_range && e->kind != REFUSED) {
 		out_addr(COL_START, e->range.start);
 		out_addr(COL_END, e->range.end);
 		out_size(COL_SIZE, e->range.end - e->range.start);
@@ -207,6 +239,24 @@ static void show_range(const struct event *e)
 		out_none(COL_STATUS, "-");
 }
 
+/* NULL: it has none. Hypercalls have a number of their own for one of them. */
+static const char *error_name(int error)
+{
+	if (error == -KVM_ENOSYS)
+		return "ENOSYS";
+	return error < 0 && error != INT_MIN ? strerrorname_np(-error) : NULL;
+}
+
+static void refused_text(char *text, size_t size, const struct event *e)
+{
+	const char *name = error_name(e->error);
+	char number[24];
+
+	snprintf(number, sizeof(number), "error %d", e->error);
+	snprintf(text, size, "%s: gpa 0x%llx, pages %llu, attrs 0x%llx", name ?: number,
+		 e->gpa, e->pages, e->attrs);
+}
+
 static void show_detail(const struct event *e)
 {
 	char text[128];
@@ -216,7 +266,7 @@ static void show_detail(const struct event *e)
 		snprintf(text, sizeof(text), "%llu pages changed", e->changed);
 		break;
 	case REFUSED:
-		snprintf(text, sizeof(text), "error %d", e->error);
+		refused_text(text, sizeof(text), e);
 		break;
 	case READY:
 		snprintf(text, sizeof(text), "READY %s", e->new_control & 1 ? "set" : "withdrawn");
@@ -225,7 +275,25 @@ static void show_detail(const struct event *e)
 		snprintf(text, sizeof(text), "vcpu %llu rip 0x%llx code 0x%llx", e->vcpu,
 			 e->rip, e->code);
 	}
-	out_str(COL_DETAIL, text);
+	out_long(COL_DETAIL, text);
+}
+
+static void show_call(const struct event *e)
+{
+	bool refused = e->kind == REFUSED;
+	const char *name = refused ? error_name(e->error) : NULL;
+
+	show_hex(COL_GPA, refused, e->gpa);
+	show_hex(COL_PAGES, refused, e->pages);
+	show_hex(COL_ATTRS, refused, e->attrs);
+	if (refused)
+		out_int(COL_ERROR, e->error);
+	else
+		out_none(COL_ERROR, "-");
+	if (name)
+		out_str(COL_ERROR_NAME, name);
+	else
+		out_none(COL_ERROR_NAME, "-");
 }
 
 static void show_event(const struct event *e)
@@ -242,17 +310,14 @@ static void show_event(const struct event *e)
 	out_str(COL_EVENT, names[e->kind]);
 	show_range(e);
 	show_uint(COL_CHANGED, e->kind == SET, e->changed);
-	if (e->kind == REFUSED)
-		out_int(COL_ERROR, e->error);
-	else
-		out_none(COL_ERROR, "-");
+	show_call(e);
 	if (e->kind == READY)
 		out_bool(COL_READY, e->new_control & 1);
 	else
 		out_none(COL_READY, "-");
-	show_uint(COL_RIP, e->kind == VIOLATION, e->rip);
+	show_hex(COL_RIP, e->kind == VIOLATION, e->rip);
 	show_uint(COL_VCPU, e->kind == VIOLATION, e->vcpu);
-	show_uint(COL_CODE, e->kind == VIOLATION, e->code);
+	show_hex(COL_CODE, e->kind == VIOLATION, e->code);
 	show_detail(e);
 	out_row_end();
 }

@@ -36,6 +36,7 @@ enum {
 	REPORT	= 1 << 25,
 	ALL	= ~0U,
 	JSON	= ALL & ~(METRICS | COMPLETION),
+	LINES	= STAT | TRACE,		/* of JSON */
 	VMS	= ALL & ~COMPLETION,
 	SIZES	= DIFF | LIST | MAP | REPLAY | STAT | TRACE,
 	PACED	= RECORD | REPORT | STAT | TOP,
@@ -607,7 +608,7 @@ static void show_version(void)
 
 static void run(const struct command *c, const struct settings *s, struct usage_error *e)
 {
-	out_begin(c ? c->name : NULL);
+	out_begin(c ? c->name : NULL, c && c->bit & LINES);
 	if (e->set)
 		msg_error(EXIT_USAGE, "usage", "encstat -h shows how it is used", "%s", e->text);
 	else if (s->version)

@@ -87,6 +87,34 @@ static void tell(const char *kind, const char *hint, const char *fmt, va_list ap
 		fprintf(stderr, "encstat: hint: %s\n", hint);
 }
 
+static void put_json(const char *code, const char *text, const char *hint)
+{
+	json_object();
+	json_key("code");
+	json_string(code);
+	json_key("message");
+	json_string(text);
+	if (hint) {
+		json_key("hint");
+		json_string(hint);
+	}
+	json_end();
+}
+
+/* Of output in lines: now, as everything else there. */
+static void put_line(const char *key, const char *code, const char *hint,
+		     const char *fmt, va_list ap)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	json_object();
+	json_key(key);
+	put_json(code, text, hint);
+	json_end();
+	out_flush();
+}
+
 static void keep(struct msg_list *list, const char *code, const char *hint,
 		 const char *fmt, va_list ap)
 {
@@ -111,6 +139,8 @@ void msg_error(int exit_with, const char *code, const char *hint, const char *fm
 	va_start(ap, fmt);
 	if (diverted)
 		divert(fmt, ap);
+	else if (out_is_lines())
+		put_line("error", code, hint, fmt, ap);
 	else if (out_is_json())
 		keep(&errors, code, hint, fmt, ap);
 	else
@@ -125,6 +155,8 @@ void msg_note(const char *code, const char *hint, const char *fmt, ...)
 	va_start(ap, fmt);
 	if (diverted)
 		divert(fmt, ap);
+	else if (out_is_lines())
+		put_line("note", code, hint, fmt, ap);
 	else if (out_is_json())
 		keep(&notes, code, hint, fmt, ap);
 	else
@@ -150,16 +182,7 @@ static void list_json(const char *key, struct msg_list *list)
 	json_array();
 	for (m = list->first; m; m = next) {
 		next = m->next;
-		json_object();
-		json_key("code");
-		json_string(m->code);
-		json_key("message");
-		json_string(m->text);
-		if (m->hint) {
-			json_key("hint");
-			json_string(m->hint);
-		}
-		json_end();
+		put_json(m->code, m->text, m->hint);
 		free(m);
 	}
 	json_end();

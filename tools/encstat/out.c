@@ -39,6 +39,7 @@ struct table {
 struct sink {
 	int fd;
 	bool json;
+	bool lines;		/* of JSON: a document for each row */
 	bool csv;
 	bool no_heading;	/* of OUT_STREAM: it is there already */
 	int write_errno;
@@ -154,10 +155,16 @@ void out_safe(FILE *f, const char *s)
 	fputs(buf, f);
 }
 
-void out_begin(const char *command)
+bool out_is_lines(void)
+{
+	return out.sink.lines;
+}
+
+void out_begin(const char *command, bool lines)
 {
 	if (!out.sink.json)
 		return;
+	out.sink.lines = lines;
 	json_object();
 	json_key("schema");
 	json_uint(OUT_SCHEMA);
@@ -168,11 +175,15 @@ void out_begin(const char *command)
 		json_string(command);
 	else
 		json_null();
+	if (lines) {
+		json_end();
+		out_flush();
+	}
 }
 
 int out_end(void)
 {
-	if (out.sink.json) {
+	if (out.sink.json && !out.sink.lines) {
 		msg_json();
 		json_end();
 	}
@@ -368,6 +379,8 @@ void out_table(const char *key, const struct out_col *cols, unsigned int nr,
 	assert(out.depth <= NEST_MAX && nr <= OUT_COLS_MAX);
 	*t = (struct table){ .cols = cols, .nr = nr, .style = style };
 	table_default_order(t);
+	if (out.sink.lines)
+		return;
 	if (out.sink.json) {
 		json_key(key);
 		json_array();
@@ -386,7 +399,7 @@ void out_table_end(void)
 {
 	struct table *t = top();
 
-	if (out.sink.json)
+	if (out.sink.json && !out.sink.lines)
 		json_end();
 	else if (t->style == OUT_TABLE)
 		table_show(t);
@@ -491,11 +504,23 @@ void out_size(unsigned int col, uint64_t bytes)
 void out_addr(unsigned int col, uint64_t addr)
 {
 	char buf[TEXT_NUM];
+	size_t len = text_addr(buf, addr);
 
 	if (!out.sink.json)
-		put_text(col, buf, text_addr(buf, addr));
+		put_text(col, buf, len);
 	else if (json_col(col))
-		json_uint(addr);
+		json_string(buf);
+}
+
+void out_hex(unsigned int col, uint64_t v)
+{
+	char buf[TEXT_NUM];
+	int len = snprintf(buf, sizeof(buf), "0x%llx", (unsigned long long)v);
+
+	if (!out.sink.json)
+		put_text(col, buf, len);
+	else if (json_col(col))
+		json_string(buf);
 }
 
 void out_tenths(unsigned int col, uint64_t tenths)

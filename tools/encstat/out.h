@@ -14,7 +14,7 @@
 
 #include "value.h"
 
-#define OUT_SCHEMA	1	/* to raise when a JSON key changes or goes, not when one comes */
+#define OUT_SCHEMA	2	/* to raise when a JSON key changes or goes, not when one comes */
 #define OUT_COLS_MAX	24
 
 enum out_style {
@@ -44,8 +44,13 @@ void out_csv(void);
 /* From now on text goes to @fd; OUT_STREAM begins there with a heading, or without. */
 void out_redirect(int fd, bool heading);
 
-/* A document; out_end() also writes errors and notes, and fails if a write did. */
-void out_begin(const char *command);
+/*
+ * A document; out_end() also writes errors and notes, and fails if a write did.
+ * With @lines it is not one, but in JSON a line that says what follows, and then a
+ * line for each row, error and note, which are on their way at once.
+ */
+void out_begin(const char *command, bool lines);
+bool out_is_lines(void);
 int out_end(void);
 
 /* Rows, in JSON an array of objects under @key. Tables nest, within a row. */
@@ -61,7 +66,9 @@ void out_row_end(void);
 void out_uint(unsigned int col, uint64_t v);
 void out_int(unsigned int col, int64_t v);
 void out_size(unsigned int col, uint64_t bytes);
+/* In JSON a string: 64 bits are more than a number has in many a program. */
 void out_addr(unsigned int col, uint64_t addr);
+void out_hex(unsigned int col, uint64_t v);	/* without leading zeros */
 void out_tenths(unsigned int col, uint64_t tenths);
 void out_bool(unsigned int col, bool v);
 void out_str(unsigned int col, const char *s);		/* may be hostile */
