@@ -469,11 +469,20 @@ static int enable(struct kvm *kvm, u64 flags)
 		}
 	}
 
-	WRITE_ONCE(kvm->accesses_private_mem, flags & KVM_PRIVATE_MEM_EMULATE);
+	if (flags & KVM_PRIVATE_MEM_EMULATE) {
+		WRITE_ONCE(kvm->accesses_private_mem, true);
+		static_branch_inc(&kvm_gmem_access_key);
+	}
 
 	if (flags & KVM_PRIVATE_MEM_NOTIFY)
 		kvm->arch.hypercall_exit_enabled |= BIT(KVM_HC_MAP_GPA_RANGE);
 	return 0;
+}
+
+void kvm_private_mem_destroy_vm(struct kvm *kvm)
+{
+	if (kvm->accesses_private_mem)
+		static_branch_dec(&kvm_gmem_access_key);
 }
 
 int kvm_private_mem_cap_flags(struct kvm *kvm)

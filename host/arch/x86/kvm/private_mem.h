@@ -17,6 +17,7 @@ bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu);
 long kvm_private_mem_ioctl(struct kvm *kvm, unsigned int ioctl,
 			   void __user *argp);
 void kvm_private_mem_create_debugfs(struct kvm *kvm);
+void kvm_private_mem_destroy_vm(struct kvm *kvm);
 
 /*
  * Get memory for a private page, but not while KVM fills or frees it.  In VMs in
@@ -95,6 +96,10 @@ static inline bool kvm_private_mem_enforced(struct kvm *kvm)
 }
 
 static inline void kvm_private_mem_create_debugfs(struct kvm *kvm)
+{
+}
+
+static inline void kvm_private_mem_destroy_vm(struct kvm *kvm)
 {
 }
 

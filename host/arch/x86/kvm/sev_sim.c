@@ -32,6 +32,10 @@ static bool __read_mostly sev_sim;
 module_param(sev_sim, bool, 0644);
 MODULE_PARM_DESC(sev_sim, "Run new VMs as simulated SEV guests, which protects nothing (default: N)");
 
+/* VMs that are simulated: the others are not to pay for what these need. */
+DEFINE_STATIC_KEY_FALSE(kvm_sev_sim_key);
+EXPORT_SYMBOL_GPL(kvm_sev_sim_key);
+
 /*
  * The upper half of the ids that userspace has for its slots goes to the
  * aliases of those in the lower half.
@@ -70,8 +74,15 @@ int kvm_sev_sim_init_vm(struct kvm *kvm)
 
 	/* Where nested page tables have four levels they ignore bits above 47. */
 	kvm->arch.sev_sim_c_bit = min_t(u8, kvm_host.maxphyaddr, 48) - 1;
+	static_branch_inc(&kvm_sev_sim_key);
 	pr_warn_ratelimited("SEV is SIMULATED for this VM: its memory is NOT encrypted and NOT protected\n");
 	return 0;
+}
+
+void kvm_sev_sim_destroy_vm(struct kvm *kvm)
+{
+	if (kvm->arch.sev_sim_c_bit)
+		static_branch_dec(&kvm_sev_sim_key);
 }
 
 unsigned int kvm_arch_nr_user_memslots(struct kvm *kvm)

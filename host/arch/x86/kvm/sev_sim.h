@@ -2,11 +2,15 @@
 #ifndef __KVM_X86_SEV_SIM_H
 #define __KVM_X86_SEV_SIM_H
 
+#include <linux/jump_label.h>
 #include <linux/kvm_host.h>
 
 #ifdef CONFIG_KVM_SEV_SIM
 
+DECLARE_STATIC_KEY_FALSE(kvm_sev_sim_key);
+
 int kvm_sev_sim_init_vm(struct kvm *kvm);
+void kvm_sev_sim_destroy_vm(struct kvm *kvm);
 void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, bool exists,
 		       u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
@@ -17,9 +21,10 @@ bool kvm_sev_sim_alias_range(struct kvm *kvm, const struct kvm_gfn_range *range,
 			     struct kvm_gfn_range *alias);
 
 /* The position of the C-bit in guest physical addresses, 0: not simulated. */
-static inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)
+static __always_inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)
 {
-	return kvm->arch.sev_sim_c_bit;
+	return static_branch_unlikely(&kvm_sev_sim_key) ?
+	       kvm->arch.sev_sim_c_bit : 0;
 }
 
 #else
@@ -27,6 +32,10 @@ static inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)
 static inline int kvm_sev_sim_init_vm(struct kvm *kvm)
 {
 	return 0;
+}
+
+static inline void kvm_sev_sim_destroy_vm(struct kvm *kvm)
+{
 }
 
 static inline void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function,

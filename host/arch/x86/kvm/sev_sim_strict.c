@@ -106,12 +106,12 @@ static bool is_wrong_alias(struct kvm *kvm, gfn_t gfn)
  * mmu_invalidate_seq is taken: if the status changes later on, the snapshot is
  * stale.
  */
-bool kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
-				struct kvm_page_fault *fault)
+bool __kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
+				  struct kvm_page_fault *fault)
 {
 	struct kvm *kvm = vcpu->kvm;
 
-	if (!kvm_sev_sim_strict(kvm) || !has_status(fault->slot))
+	if (!has_status(fault->slot))
 		return true;
 
 	guard(mutex)(&kvm->arch.page_enc->map.lock);

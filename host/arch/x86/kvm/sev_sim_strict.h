@@ -4,6 +4,8 @@
 
 #include <linux/kvm_host.h>
 
+#include "sev_sim.h"
+
 struct kvm_page_fault;
 
 #ifdef CONFIG_KVM_SEV_SIM_STRICT
@@ -11,22 +13,30 @@ struct kvm_page_fault;
 void kvm_sev_sim_strict_init_vm(struct kvm *kvm);
 void kvm_sev_sim_strict_precreate(struct kvm *kvm);
 void kvm_sev_sim_strict_begin(struct kvm *kvm);
-bool kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
-				struct kvm_page_fault *fault);
+bool __kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
+				  struct kvm_page_fault *fault);
 void kvm_sev_sim_strict_mapped(struct kvm_vcpu *vcpu,
 			       const struct kvm_page_fault *fault);
 void kvm_sev_sim_strict_insn_end(struct kvm_vcpu *vcpu);
 void kvm_sev_sim_strict_close(struct kvm_vcpu *vcpu);
 
-static inline bool kvm_sev_sim_strict(struct kvm *kvm)
+static __always_inline bool kvm_sev_sim_strict(struct kvm *kvm)
 {
-	return kvm->arch.sev_sim_strict;
+	return kvm_sev_sim_c_bit(kvm) && kvm->arch.sev_sim_strict;
+}
+
+static __always_inline bool
+kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	return !kvm_sev_sim_strict(vcpu->kvm) ||
+	       __kvm_sev_sim_strict_may_map(vcpu, fault);
 }
 
 /* Is a page mapped through the wrong alias for what the vCPU executes? */
-static inline bool kvm_sev_sim_strict_open(struct kvm_vcpu *vcpu)
+static __always_inline bool kvm_sev_sim_strict_open(struct kvm_vcpu *vcpu)
 {
-	return vcpu->arch.sev_sim_window.nr;
+	return static_branch_unlikely(&kvm_sev_sim_key) &&
+	       vcpu->arch.sev_sim_window.nr;
 }
 
 #else
