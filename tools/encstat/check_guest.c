@@ -27,8 +27,10 @@
 static const char hint_bits[] =
 	"in the host, turn on kvm.page_enc_status and start QEMU with -cpu host,migratable=off";
 
+static const char hint_since[] = "the state says whether that has been made good since";
+
 /* Bits of the file "state". */
-enum { ANNOUNCING = 1, COMPLETE = 2, READY = 4, REFUSED = 8, LEAVING = 16 };
+enum { ANNOUNCING = 1, COMPLETE = 2, READY = 4, STALE = 8, LEAVING = 16 };
 
 struct guest {
 	const char *root;
@@ -145,7 +147,11 @@ static const struct decision decisions[] = {
 	{ "not READY: firmware does not say", CHECK_WRONG,
 	  "use firmware that sets SevLiveMigrationEnabled; "
 	  "if yours shares no memory, kvm_page_enc=on overrides" },
+	{ "not READY: ", CHECK_WARNING, hint_since },
+	{ "cannot announce all again", CHECK_WARNING, hint_since },
 	{ "not announced: no SEV guest", CHECK_WRONG, "start the guest as an SEV guest" },
+	{ "not announced: SEV-SNP guests", CHECK_WARNING,
+	  "there is nothing to do: the VMM of such a guest converts its memory itself" },
 	{ "not announced: kvm_page_enc=off", CHECK_WRONG,
 	  "remove kvm_page_enc=off from the kernel command line" },
 	{ "not announced: no KVM_HC_MAP_GPA_RANGE", CHECK_WRONG, hint_bits },
@@ -202,11 +208,12 @@ static void check_bits_of_state(uint64_t state)
 {
 	if (state & LEAVING)
 		check_found(CHECK_WARNING, "state", NULL, NULL, "the kernel is leaving");
-	else if (state & REFUSED)
+	else if (state & STALE)
 		check_found(CHECK_WRONG, "state", NULL,
 			    "see what was refused with encstat stat in the host; then echo 1 > "
 			    GUEST_DIR "/announce",
-			    "announcing, but the host refused something");
+			    "announcing, but the host's view may be wrong: it refused something, "
+			    "or memory could not be converted");
 	else if (!(state & ANNOUNCING))
 		check_found(CHECK_WRONG, "state", NULL, NULL, "the kernel does not announce");
 	else if (!(state & READY))
