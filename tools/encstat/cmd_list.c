@@ -205,31 +205,45 @@ static bool wants_since(const struct settings *s)
 	       (s->sort.on && s->sort.col == VM_COL_SINCE);
 }
 
-/* The last sample; to know since when a VM is READY, all must be looked at. */
-static int find_last(struct vms *vms, const struct settings *s)
+/*
+ * The last sample; to know since when a VM is READY, all must be looked at. One
+ * that cannot be read is not replaced by the one before it.
+ */
+static int find_last_since(struct vms *vms, const struct settings *s)
 {
 	struct since since = { 0 };
+	bool any = false, good = false;
 	struct recording r;
 	struct when when;
 	struct vms next;
 	int ret;
 
-	if (vms_find(vms, &s->filter))
-		return -1;
-	if (!s->filter.file || !wants_since(s))
-		return 0;
+	*vms = (struct vms){ 0 };
 	if (recording_open(&r, s->filter.file))
 		return -1;
 	while ((ret = recording_next(&r, &s->filter, &next, &when))) {
-		if (ret < 0)
+		any = true;
+		good = ret > 0;
+		if (!good)
 			continue;
 		since_update(&since, &next, when.time_ms);
 		vms_free(vms);
 		*vms = next;
 	}
+	if (!any)
+		msg_error(EXIT_ERROR, "no-sample", NULL, "%s: no sample", r.path);
 	since_free(&since);
 	recording_close(&r);
-	return 0;
+	if (good && !vms_check(vms, &s->filter))
+		return 0;
+	vms_free(vms);
+	return -1;
+}
+
+static int find_last(struct vms *vms, const struct settings *s)
+{
+	return s->filter.file && wants_since(s) ? find_last_since(vms, s) :
+	       vms_find(vms, &s->filter);
 }
 
 static void list_help_columns(void)

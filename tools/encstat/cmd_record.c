@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* encstat record: samples of all VMs in a file; encstat replay: shows them. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "encstat.h"
 #include "json.h"
 #include "msg.h"
+#include "newfile.h"
 #include "recording.h"
 #include "sampler.h"
 #include "since.h"
@@ -87,8 +86,36 @@ static int tell_write_error(const char *path)
 	return -1;
 }
 
+struct recorder {
+	const struct settings *s;
+	struct newfile file;
+	bool begun;		/* there is a sample in it */
+};
+
+/* With the first sample, it is worth to take the place of an older one. */
+static int write_to_file(struct recorder *r, struct vms *vms, const bool *loaded,
+			 const struct when *when)
+{
+	const char *path = r->s->args[0];
+
+	if (!r->begun && newfile_open(&r->file, path, 0600))
+		return tell_write_error(path);
+	out_file_begin(r->file.fd);
+	if (!r->begun)
+		write_header();
+	write_sample(vms, loaded, when);
+	if (!out_file_end() && (r->begun || !newfile_keep(&r->file))) {
+		r->begun = true;
+		return 0;
+	}
+	tell_write_error(path);
+	if (!r->begun)
+		newfile_close(&r->file);
+	return -1;
+}
+
 /* Everything is read, and told about, before anything is written. */
-static int sample(int fd, const struct settings *s, bool first)
+static int sample(struct recorder *r)
 {
 	struct when when = when_now();
 	struct vms vms;
@@ -96,7 +123,7 @@ static int sample(int fd, const struct settings *s, bool first)
 	size_t i;
 	int ret;
 
-	if (first ? vms_find(&vms, &s->filter) : vms_find_again(&vms, &s->filter))
+	if (r->begun ? vms_find_again(&vms, &r->s->filter) : vms_find(&vms, &r->s->filter))
 		return -1;
 	vms.want_counters = true;
 	loaded = calloc(vms.nr + 1, sizeof(*loaded));
@@ -106,42 +133,22 @@ static int sample(int fd, const struct settings *s, bool first)
 	}
 	for (i = 0; i < vms.nr; i++)
 		loaded[i] = vm_load(&vms.v[i], &vms);
-
-	out_file_begin(fd);
-	write_sample(&vms, loaded, &when);
-	ret = out_file_end() ? tell_write_error(s->args[0]) : 0;
+	ret = write_to_file(r, &vms, loaded, &when);
 	free(loaded);
 	vms_free(&vms);
 	return ret;
 }
 
-static void record(int fd, const struct settings *s)
-{
-	bool first = true;
-	struct pace pace;
-
-	out_file_begin(fd);
-	write_header();
-	if (out_file_end()) {
-		tell_write_error(s->args[0]);
-		return;
-	}
-	pace_start(&pace, s->interval_ms, s->count);
-	for (; pace_next(&pace); first = false)
-		if (sample(fd, s, first))
-			break;
-}
-
 void cmd_record(const struct settings *s)
 {
-	int fd = open(s->args[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct recorder r = { .s = s };
+	struct pace pace;
 
-	if (fd < 0) {
-		tell_write_error(s->args[0]);
-		return;
-	}
-	record(fd, s);
-	if (close(fd))
+	pace_start(&pace, s->interval_ms, s->count);
+	while (pace_next(&pace))
+		if (sample(&r))
+			break;
+	if (r.begun && newfile_close(&r.file))
 		tell_write_error(s->args[0]);
 }
 

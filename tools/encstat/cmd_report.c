@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* encstat report: a page of HTML with pictures and tables. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "encstat.h"
 #include "html.h"
 #include "msg.h"
+#include "newfile.h"
 #include "report.h"
 #include "sampler.h"
 #include "text.h"
@@ -271,12 +273,35 @@ static void take_samples(struct report *r, struct feed *f, const struct settings
 			break;
 }
 
+static int write_file(const struct report *r, const struct settings *s)
+{
+	struct newfile file;
+	bool failed;
+	FILE *f;
+	int err;
+
+	if (newfile_open(&file, s->args[0], 0666))
+		return -1;
+	f = fdopen(fcntl(file.fd, F_DUPFD_CLOEXEC, 0), "w");
+	if (f)
+		write_page(f, r, s);
+	failed = !f || ferror(f) | fclose(f) || newfile_keep(&file);
+	err = errno;
+	newfile_close(&file);
+	errno = err;
+	return failed ? -1 : 0;
+}
+
 void cmd_report(const struct settings *s)
 {
 	struct report r = { 0 };
 	struct feed f;
-	FILE *out;
 
+	if (s->filter.file && newfile_is(s->args[0], s->filter.file)) {
+		msg_error(EXIT_USAGE, "usage", NULL,
+			  "%s is the recording: the page has to be another file", s->args[0]);
+		return;
+	}
 	if (feed_open(&f, &s->filter))
 		return;
 	f.exact = true;
@@ -286,10 +311,7 @@ void cmd_report(const struct settings *s)
 		report_free(&r);
 		return;
 	}
-	out = fopen(s->args[0], "we");
-	if (out)
-		write_page(out, &r, s);
-	if (!out || ferror(out) | fclose(out))
+	if (write_file(&r, s))
 		tell_write_error(s->args[0]);
 	report_free(&r);
 }

@@ -8,6 +8,7 @@
 #include "growth.h"
 #include "logfile.h"
 #include "msg.h"
+#include "newfile.h"
 #include "out.h"
 #include "recording.h"
 #include "sampler.h"
@@ -198,6 +199,11 @@ void cmd_stat(const struct settings *s)
 	struct sample past;
 	struct source src;
 
+	if (s->log && s->filter.file && newfile_is(s->log, s->filter.file)) {
+		msg_error(EXIT_USAGE, "usage", NULL, "%s is the recording: no log goes there",
+			  s->log);
+		return;
+	}
 	if (s->csv)
 		out_csv();
 	if (source_open(&src, s, &past))

@@ -83,7 +83,7 @@ int feed_open(struct feed *f, const struct vm_filter *filter)
 		f->recorded = false;
 		return -1;
 	}
-	if (!find_places(f))
+	if (!recording_make_seekable(&f->rec) && !find_places(f))
 		return 0;
 	feed_close(f);
 	return -1;

@@ -58,18 +58,16 @@ struct value growth_count(const struct growth *g, enum vm_counter c)
 	return value(g->known, g->n[c]);
 }
 
-uint64_t rate_tenths(uint64_t n, uint64_t ms)
+struct value rate_tenths(uint64_t n, uint64_t ms)
 {
-	unsigned __int128 tenths = ((unsigned __int128)n * 10000 + ms / 2) / ms;
+	unsigned __int128 tenths = ms ? ((unsigned __int128)n * 10000 + ms / 2) / ms : 0;
 
-	return tenths < UINT64_MAX ? tenths : UINT64_MAX;
+	return value(ms && tenths <= UINT64_MAX, tenths);
 }
 
 static struct value rate(const struct growth *g, uint64_t n)
 {
-	bool known = g->known && g->ms.known;
-
-	return value(known, known ? rate_tenths(n, g->ms.v) : 0);
+	return g->known && g->ms.known ? rate_tenths(n, g->ms.v) : value(false, 0);
 }
 
 struct value growth_rate(const struct growth *g, enum vm_counter c)

@@ -38,7 +38,7 @@ struct value growth_count(const struct growth *g, enum vm_counter c);
 struct value growth_rate(const struct growth *g, enum vm_counter c);
 struct value growth_rate_of_two(const struct growth *g, enum vm_counter c, enum vm_counter d);
 
-/* @n in @ms, as tenths a second. */
-uint64_t rate_tenths(uint64_t n, uint64_t ms);
+/* @n in @ms, as tenths a second; not known, if that is more than 64 bits. */
+struct value rate_tenths(uint64_t n, uint64_t ms);
 
 #endif

@@ -28,11 +28,30 @@ static bool is_empty(int fd)
 	return fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size;
 }
 
+/* A full disk, or a crash, may have cut the last line. */
+static bool is_cut(int fd)
+{
+	struct stat st;
+	char last;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size &&
+	       pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+}
+
+/* To look at the last line, it has to be readable; that need not be allowed. */
+static int open_file(const char *path)
+{
+	const int flags = O_CREAT | O_APPEND | O_CLOEXEC;
+	int fd = open(path, O_RDWR | flags, 0644);
+
+	return fd < 0 && errno == EACCES ? open(path, O_WRONLY | flags, 0644) : fd;
+}
+
 int logfile_open(struct logfile *l, const char *path)
 {
 	l->path = path;
-	l->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	if (l->fd < 0)
+	l->fd = open_file(path);
+	if (l->fd < 0 || (is_cut(l->fd) && write(l->fd, "\n", 1) != 1))
 		return tell(l);
 	out_redirect(l->fd, is_empty(l->fd));
 	return 0;

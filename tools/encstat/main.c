@@ -15,6 +15,7 @@
 
 #include "encstat.h"
 #include "msg.h"
+#include "newfile.h"
 #include "out.h"
 #include "text.h"
 
@@ -186,7 +187,7 @@ static bool set_csv(struct settings *s, const char *arg)
 
 static bool set_log(struct settings *s, const char *arg)
 {
-	s->log = arg;
+	s->log = strcmp(arg, STDOUT_NAME) ? arg : NULL;
 	return true;
 }
 
@@ -445,6 +446,8 @@ static const struct command *parse(int argc, char **argv, struct settings *s,
 		usage(e, "--shared and --private exclude each other");
 	if (c->bit & (LIST | STAT) && s->has_interval && s->filter.file)
 		usage(e, "-i and -F exclude each other");
+	if (c->bit & (RECORD | REPORT) && s->json && *s->args && !strcmp(*s->args, STDOUT_NAME))
+		usage(e, "%s to stdout and --json exclude each other", c->name);
 	if (s->log && s->json)
 		usage(e, "--log has text or -c, not JSON");
 	return c;

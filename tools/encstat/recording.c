@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reading of recordings. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "msg.h"
 #include "recording.h"
@@ -19,6 +21,11 @@ int recording_open(struct recording *r, const char *path)
 
 void recording_close(struct recording *r)
 {
+}
+
+int recording_make_seekable(struct recording *r)
+{
+	return 0;
 }
 
 int recording_next(struct recording *r, const struct vm_filter *filter,
@@ -53,12 +60,65 @@ static bool read_line(struct recording *r)
 	return false;
 }
 
+/* Passes over a string; *@s is behind its first quote. */
+static void skip_string(const char **s)
+{
+	for (; **s && **s != '"'; ++*s)
+		if (**s == '\\' && (*s)[1])
+			++*s;
+	*s += **s == '"';
+}
+
+/*
+ * libjansson has integers of 63 bits, and nothing but an error for larger ones;
+ * these become strings. NULL: there is none, and the line is good as it is.
+ */
+static char *quote_large_numbers(const char *line)
+{
+	/* in the worst case, all of it is numbers of 19 digits */
+	char *copy = malloc(strlen(line) / 8 + strlen(line) + 1), *d = copy;
+	const char *s = line, *start;
+	bool any = false;
+
+	while (copy && *s) {
+		uint64_t n;
+		size_t len;
+		bool large;
+
+		start = s;
+		if (*s++ == '"')
+			skip_string(&s);
+		len = strspn(start, "0123456789");
+		if (len)
+			s = start + len;
+		/* a sign, a point or an exponent beside it: it is no integer of that kind */
+		large = len > 18 && !strchr(".eE", *s ?: ' ') &&
+			(start == line || !strchr("-+.eE", start[-1])) &&
+			(!text_parse_uint(&(const char *){ start }, s, &n) || n > INT64_MAX);
+		any |= large;
+		if (large)
+			*d++ = '"';
+		memcpy(d, start, s - start);
+		d += s - start;
+		if (large)
+			*d++ = '"';
+	}
+	if (any) {
+		*d = '\0';
+		return copy;
+	}
+	free(copy);
+	return NULL;
+}
+
 /* The line as an object; NULL: it has been told why. */
 static json_t *parse_line(struct recording *r)
 {
+	char *copy = quote_large_numbers(r->line);
 	json_error_t error;
-	json_t *root = json_loads(r->line, 0, &error);
+	json_t *root = json_loads(copy ?: r->line, 0, &error);
 
+	free(copy);
 	if (root && json_is_object(root))
 		return root;
 	msg_error(EXIT_ERROR, "malformed", NULL, "%s:%lu: %s", r->path, r->line_nr,
@@ -95,7 +155,10 @@ static int check_header(struct recording *r)
 
 int recording_open(struct recording *r, const char *path)
 {
-	*r = (struct recording){ .path = path, .f = fopen(path, "re") };
+	bool is_stdin = !strcmp(path, "-");
+
+	*r = (struct recording){ .path = is_stdin ? "stdin" : path };
+	r->f = is_stdin ? fdopen(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), "r") : fopen(path, "re");
 	if (!r->f) {
 		msg_error(EXIT_ERROR, "read", NULL, "%s: %s", path, strerror(errno));
 		return -1;
@@ -112,15 +175,50 @@ void recording_close(struct recording *r)
 	free(r->line);
 }
 
-/* A number that is not negative; false: none, or no number. */
-static bool get_uint(const json_t *obj, const char *key, uint64_t *v)
+int recording_make_seekable(struct recording *r)
 {
-	const json_t *n = json_object_get(obj, key);
+	char buf[1 << 14];
+	FILE *copy;
+	size_t n;
 
+	if (ftell(r->f) >= 0)
+		return 0;
+	copy = tmpfile();
+	while (copy && (n = fread(buf, 1, sizeof(buf), r->f)))
+		if (fwrite(buf, 1, n, copy) != n)
+			break;
+	if (!copy || ferror(r->f) || ferror(copy) || fseek(copy, 0, SEEK_SET)) {
+		msg_error(EXIT_ERROR, "read", NULL, "%s: %s", r->path, strerror(errno));
+		if (copy)
+			fclose(copy);
+		return -1;
+	}
+	fclose(r->f);
+	r->f = copy;
+	return 0;
+}
+
+/* A number that is not negative; false: none, or no number. */
+static bool take_uint(const json_t *n, uint64_t *v)
+{
+	const char *s = json_string_value(n), *end = s ? s + strlen(s) : NULL;
+	uint64_t large;
+
+	if (s) {
+		if (!text_parse_uint(&s, end, &large) || s != end || large <= INT64_MAX)
+			return false;
+		*v = large;
+		return true;
+	}
 	if (!json_is_integer(n) || json_integer_value(n) < 0)
 		return false;
 	*v = json_integer_value(n);
 	return true;
+}
+
+static bool get_uint(const json_t *obj, const char *key, uint64_t *v)
+{
+	return take_uint(json_object_get(obj, key), v);
 }
 
 /* [[start, end], ...], ascending; false: it is something else. */
@@ -136,12 +234,8 @@ static bool get_ranges(const json_t *obj, const char *key, struct ranges *ranges
 		const json_t *pair = json_array_get(array, i);
 		const json_t *s = json_array_get(pair, 0), *e = json_array_get(pair, 1);
 
-		if (!json_is_integer(s) || !json_is_integer(e))
-			return false;
-		start = json_integer_value(s);
-		end = json_integer_value(e);
-		if (start >= end || start < last || end > INT64_MAX ||
-		    ranges_add(ranges, start, end))
+		if (!take_uint(s, &start) || !take_uint(e, &end) || start >= end ||
+		    start < last || ranges_add(ranges, start, end))
 			return false;
 		last = end;
 	}

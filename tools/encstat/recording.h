@@ -22,9 +22,12 @@ struct recording {
 	unsigned long line_nr;
 };
 
-/* -1: it has been told why. */
+/* @path may be "-": stdin. -1: it has been told why. */
 int recording_open(struct recording *r, const char *path);
 void recording_close(struct recording *r);
+
+/* For who goes back and forth: the rest of a pipe is put into a file. -1: told why. */
+int recording_make_seekable(struct recording *r);
 
 /*
  * The next sample, or the last one. 1: here it is, to be freed by vms_free();

@@ -23,7 +23,7 @@ enum report_bin report_bin(uint64_t shared, uint64_t other, bool known)
 
 struct value report_rate(const struct report_point *p, uint64_t n)
 {
-	return value(p->ms, p->ms ? rate_tenths(n, p->ms) : 0);
+	return rate_tenths(n, p->ms);
 }
 
 static struct report_vm *find_vm(struct report *r, const struct vm *vm)

@@ -247,7 +247,7 @@ static bool parameter_is_on(const char *root)
 }
 
 /* A filter must let somebody through. */
-static int check_filter(const struct vms *vms, const struct vm_filter *filter)
+int vms_check(const struct vms *vms, const struct vm_filter *filter)
 {
 	if (vms->nr || (!filter->name && !filter->pid))
 		return 0;
@@ -302,7 +302,7 @@ int vms_find_again(struct vms *vms, const struct vm_filter *filter)
 
 int vms_find(struct vms *vms, const struct vm_filter *filter)
 {
-	int ret = vms_find_again(vms, filter) ?: check_filter(vms, filter);
+	int ret = vms_find_again(vms, filter) ?: vms_check(vms, filter);
 
 	if (ret)
 		vms_free(vms);

@@ -84,6 +84,9 @@ int vms_add(struct vms *vms, struct vm *vm, const struct vm_filter *filter);
  */
 int vms_find(struct vms *vms, const struct vm_filter *filter);
 int vms_find_again(struct vms *vms, const struct vm_filter *filter);
+
+/* -1: a filter lets nobody through; that has been told. */
+int vms_check(const struct vms *vms, const struct vm_filter *filter);
 void vms_free(struct vms *vms);
 
 /* The VM of an earlier or later sample that @vm is, and not only by its id. */
