@@ -135,14 +135,18 @@ static void load_all(struct vms *vms)
 /* In another way than the usual one; to sort them, all must be there at once. */
 static void show_chosen(struct vms *vms, const struct settings *s)
 {
+	struct list_choice c = s->columns;
 	size_t i;
 
+	/* who waits for rates wants to see them */
+	if (s->has_interval && !c.nr)
+		list_choice_add(&c, LIST_USUAL ",conversions");
 	load_all(vms);
 	if (s->sort.on)
 		list_sort(vms, &s->sort);
 	out_table("vms", vm_cols, vm_cols_nr, OUT_TABLE);
-	if (s->columns.nr)
-		out_table_order(s->columns.order, s->columns.nr, s->columns.heads);
+	if (c.nr)
+		out_table_order(c.order, c.nr, c.heads);
 	for (i = 0; i < vms->nr; i++)
 		show_row(&vms->v[i]);
 	out_table_end();
@@ -246,13 +250,32 @@ static int find_last(struct vms *vms, const struct settings *s)
 	       vms_find(vms, &s->filter);
 }
 
+static const struct out_col help_cols[] = {
+	{ "name",	"NAME" },
+	{ "head",	"HEAD" },
+};
+
+/* As text, what a shell can read. */
 static void list_help_columns(void)
 {
-	const char *name;
+	const char *name, *head;
 	size_t i;
 
-	for (i = 0; (name = list_col_name(i)); i++)
-		printf("%s\n", name);
+	if (out_is_json())
+		out_table("columns", help_cols, 2, OUT_STREAM);
+	for (i = 0; (name = list_col_name(i, &head)); i++) {
+		if (!out_is_json()) {
+			out_raw(name, strlen(name));
+			out_raw("\n", 1);
+			continue;
+		}
+		out_row();
+		out_str(0, name);
+		out_str(1, head);
+		out_row_end();
+	}
+	if (out_is_json())
+		out_table_end();
 }
 
 void cmd_list(const struct settings *s)

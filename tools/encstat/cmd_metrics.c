@@ -80,7 +80,7 @@ static void put_uint(uint64_t v)
 	out_raw(buf, text_uint(buf, v));
 }
 
-/* Three characters have escapes; what is no text becomes U+FFFD. */
+/* Three characters have escapes; what is no text, or no terminal should see, U+FFFD. */
 static void put_label(const char *s)
 {
 	for (; *s; s++) {
@@ -92,7 +92,7 @@ static void put_label(const char *s)
 			put("\\\"");
 		else if (*s == '\n')
 			put("\\n");
-		else if (!len || (unsigned char)*s < 0x20 || *s == 0x7f)
+		else if (!len || text_is_unsafe(text_code_point(s, len)))
 			put("\xef\xbf\xbd");
 		else
 			out_raw(s, len);

@@ -148,12 +148,12 @@ static void cell_rate(FILE *f, const struct report_point *p, uint64_t n)
 	fprintf(f, "<td>%s</td>", text);
 }
 
-static void interval_row(FILE *f, const struct report_point *p)
+static void interval_row(FILE *f, const struct report_point *p, bool date)
 {
 	fputs("<tr><td class=\"l\">", f);
-	html_clock(f, p->start_ms);
+	html_clock(f, p->start_ms, date);
 	fputs(" to ", f);
-	html_clock(f, p->end_ms);
+	html_clock(f, p->end_ms, date);
 	fputs("</td>", f);
 	cell_rate(f, p, p->grown[VM_CALLS]);
 	cell_rate(f, p, p->grown[VM_TO_SHARED]);
@@ -164,7 +164,7 @@ static void interval_row(FILE *f, const struct report_point *p)
 	fputs("</tr>\n", f);
 }
 
-static void interval_table(FILE *f, const struct report_vm *v)
+static void interval_table(FILE *f, const struct report *r, const struct report_vm *v)
 {
 	uint64_t values[TOP_INTERVALS];
 	size_t index[TOP_INTERVALS], i;
@@ -187,7 +187,7 @@ static void interval_table(FILE *f, const struct report_vm *v)
 	      "<th scope=\"col\">Refused</th><th scope=\"col\">Shared</th>"
 	      "<th class=\"l\" scope=\"col\">READY</th></tr></thead>\n<tbody>\n", f);
 	for (k = 0; k < used; k++)
-		interval_row(f, &v->points[index[k]]);
+		interval_row(f, &v->points[index[k]], report_has_days(r));
 	fputs("</tbody></table></div>\n", f);
 }
 
@@ -213,7 +213,7 @@ static void vm_part(FILE *f, const struct report *r, const struct report_vm *v, 
 		fputs("<p class=\"dim\">There is one sample of it, hence no timeline.</p>\n", f);
 	}
 	range_table(f, v);
-	interval_table(f, v);
+	interval_table(f, r, v);
 	fputs("</section>\n", f);
 }
 

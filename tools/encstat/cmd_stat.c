@@ -16,11 +16,11 @@
 
 enum {
 	COL_TIME, COL_VM, COL_PID, COL_NAME, COL_CALLS, COL_TO_SHARED, COL_TO_PRIVATE,
-	COL_REFUSED, COL_READY_SET, COL_READY_CLEARED, COL_READY, COL_SHARED,
+	COL_REFUSED, COL_READY_SET, COL_READY_CLEARED, COL_READY, COL_SHARED, COL_CSV_VM,
 };
 
 static const struct out_col cols[] = {
-	[COL_TIME]		= { "time_ms",		"UTC",		OUT_LEFT,	8 },
+	[COL_TIME]		= { "time_ms",		"UTC",		OUT_LEFT,	19 },
 	[COL_VM]		= { "vm" },
 	[COL_PID]		= { "pid",		"PID",		OUT_RIGHT,	7 },
 	[COL_NAME]		= { "name",		"NAME",		OUT_LEFT,	12 },
@@ -32,6 +32,8 @@ static const struct out_col cols[] = {
 	[COL_READY_CLEARED]	= { "ready_cleared",	"READY-",	OUT_RIGHT,	6 },
 	[COL_READY]		= { "ready",		"READY",	OUT_LEFT,	5 },
 	[COL_SHARED]		= { "shared_bytes",	"SHARED",	OUT_RIGHT,	10 },
+	/* behind the others, as rows are appended to files without it, too */
+	[COL_CSV_VM]		= { .csv = "vm" },
 };
 
 /* A sample; the last one is kept, because the next is compared with it. */
@@ -84,6 +86,7 @@ static void show_vm(const struct vm *vm, const struct sample *now, const struct 
 	show_growth(&g);
 	out_bool_value(COL_READY, vm_ready(vm));
 	show_shared(vm);
+	out_str(COL_CSV_VM, vm->id);
 	out_row_end();
 }
 

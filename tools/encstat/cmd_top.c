@@ -23,6 +23,7 @@ void cmd_top(const struct settings *s)
 
 #define PAGE		10	/* rows that PgUp and PgDn move */
 #define MESSAGE_MS	5000
+#define CTRL_L		('L' & 0x1f)
 
 static struct {
 	char text[sizeof(((struct top *)0)->message)];
@@ -334,7 +335,9 @@ static void other_key(struct top *t, int key)
 static void on_key(struct top *t, int key)
 {
 	told.until_ms = 0;
-	if (t->mode == TOP_HELP && key != KEY_RESIZE)
+	if (key == CTRL_L)
+		clearok(curscr, TRUE);
+	else if (t->mode == TOP_HELP && key != KEY_RESIZE)
 		t->mode = TOP_NORMAL;
 	else if (t->mode == TOP_DELAY)
 		delay_key(t, key);
@@ -402,11 +405,6 @@ void cmd_top(const struct settings *s)
 {
 	struct top *t;
 
-	if (s->json) {
-		msg_error(EXIT_USAGE, "usage", "list -j, map -j and stat -j have JSON",
-			  "top has no JSON");
-		return;
-	}
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return;

@@ -7,37 +7,6 @@
 #include "html.h"
 #include "text.h"
 
-/* Of a valid sequence of @n bytes. */
-static uint32_t code_point(const char *str, size_t n)
-{
-	const unsigned char *s = (const unsigned char *)str;
-	uint32_t c = n == 1 ? s[0] : s[0] & (0x7f >> n);
-	size_t i;
-
-	for (i = 1; i < n; i++)
-		c = c << 6 | (s[i] & 0x3f);
-	return c;
-}
-
-/* Controls, what turns the direction, what has no width, what XML forbids. */
-static bool is_unsafe(uint32_t c)
-{
-	static const struct {
-		uint32_t first, last;
-	} ranges[] = {
-		{ 0x00, 0x1f }, { '\\', '\\' }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x61c, 0x61c },
-		{ 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
-		{ 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xfff0, 0xffff },
-		{ 0xe0000, 0xe0fff },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
-		if (c >= ranges[i].first && c <= ranges[i].last)
-			return true;
-	return (c & 0xfffe) == 0xfffe;
-}
-
 static void hex_bytes(FILE *f, const char *s, size_t n)
 {
 	for (; n; n--, s++)
@@ -50,7 +19,7 @@ void html_text(FILE *f, const char *s)
 
 	for (; *s; s += n) {
 		n = text_utf8(s);
-		if (!n || is_unsafe(code_point(s, n))) {
+		if (!n || text_is_unsafe(text_code_point(s, n))) {
 			n = n ?: 1;
 			hex_bytes(f, s, n);
 		} else if (*s == '&') {
@@ -93,9 +62,9 @@ void html_time(FILE *f, uint64_t ms)
 	put_time(f, ms, "%Y-%m-%d %H:%M:%S UTC");
 }
 
-void html_clock(FILE *f, uint64_t ms)
+void html_clock(FILE *f, uint64_t ms, bool date)
 {
-	put_time(f, ms, "%H:%M:%S");
+	put_time(f, ms, date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S");
 }
 
 /* The steps from private to shared differ in lightness, not only in hue. */

@@ -3,6 +3,7 @@
 #ifndef ENCSTAT_HTML_H
 #define ENCSTAT_HTML_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -14,7 +15,7 @@ void html_text(FILE *f, const char *s);
 
 void html_size(FILE *f, uint64_t bytes);
 void html_time(FILE *f, uint64_t ms);		/* UTC, with the date */
-void html_clock(FILE *f, uint64_t ms);		/* without */
+void html_clock(FILE *f, uint64_t ms, bool date);	/* without UTC, or a date */
 
 void html_begin(FILE *f, const char *title);	/* with the style of all parts */
 void html_end(FILE *f);

@@ -135,18 +135,30 @@ void json_null(void)
 	out_raw("null", 4);
 }
 
+/* Beyond 16 bits, as two surrogates. */
+static void json_escape(uint32_t c)
+{
+	char buf[16];
+
+	if (c > 0xffff)
+		out_raw(buf, snprintf(buf, sizeof(buf), "\\u%04x\\u%04x",
+				      0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff)));
+	else
+		out_raw(buf, snprintf(buf, sizeof(buf), "\\u%04x", c));
+}
+
 static void json_char(const char *s, size_t len)
 {
 	char buf[8];
 
-	if (len > 1)
-		out_raw(s, len);
-	else if (!len)
+	if (!len)
 		out_raw("\\ufffd", 6);
+	else if (*s != '\\' && text_is_unsafe(text_code_point(s, len)))
+		json_escape(text_code_point(s, len));
+	else if (len > 1)
+		out_raw(s, len);
 	else if (*s == '"' || *s == '\\')
 		out_raw(buf, snprintf(buf, sizeof(buf), "\\%c", *s));
-	else if ((unsigned char)*s < 0x20 || *s == 0x7f)
-		out_raw(buf, snprintf(buf, sizeof(buf), "\\u%04x", *s));
 	else
 		out_raw(s, 1);
 }

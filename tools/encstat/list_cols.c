@@ -90,8 +90,9 @@ bool list_sort_set(struct list_sort *s, const char *name)
 	return col;
 }
 
-const char *list_col_name(size_t i)
+const char *list_col_name(size_t i, const char **head)
 {
+	*head = i < NR_COLS ? list_cols[i].head : NULL;
 	return i < NR_COLS ? list_cols[i].name : NULL;
 }
 

@@ -36,6 +36,9 @@ bool list_choice_has(const struct list_choice *c, unsigned int col);
 bool list_sort_set(struct list_sort *s, const char *name);
 void list_sort(struct vms *vms, const struct list_sort *s);
 
-const char *list_col_name(size_t i);	/* NULL: there are no more */
+/* NULL: there are no more */
+const char *list_col_name(size_t i, const char **head);
+
+#define LIST_USUAL	"pid,name,memory,private,shared,share,ranges,ready,tracker"
 
 #endif

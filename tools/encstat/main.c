@@ -33,12 +33,14 @@ enum {
 	TRACE	= 1 << 10,
 	METRICS	= 1 << 11,
 	COMPLETION = 1 << 12,
+	HELP	= 1 << 13,
 	TOP	= 1 << 24,
 	REPORT	= 1 << 25,
 	ALL	= ~0U,
-	JSON	= ALL & ~(METRICS | COMPLETION),
+	TEXTS	= COMPLETION | HELP,	/* about encstat itself */
+	JSON	= ALL & ~(METRICS | TOP | TEXTS),
 	LINES	= STAT | TRACE,		/* of JSON */
-	VMS	= ALL & ~COMPLETION,
+	VMS	= ALL & ~TEXTS,
 	SIZES	= DIFF | LIST | MAP | REPLAY | STAT | TRACE,
 	PACED	= RECORD | REPORT | STAT | TOP,
 	FROM_FILE = LIST | MAP | METRICS | REPORT | STAT | TOP,
@@ -134,6 +136,9 @@ static const struct command commands[] = {
 	{ COMPLETION, "completion", "", 0, "the completion of bash, made from these tables",
 	  NULL,
 	  cmd_completion },
+	{ HELP, "help", "[COMMAND]", 1, "this help, or that of a command",
+	  NULL,
+	  NULL },
 };
 
 static bool set_pid(struct settings *s, const char *arg)
@@ -420,21 +425,66 @@ static void check_options(const struct command *c, unsigned int given,
 			usage(e, "this command does not take --%s", options[i].name);
 }
 
+static const struct command *take_command(struct settings *s, struct usage_error *e)
+{
+	const struct command *c = find_command(*s->args);
+
+	if (!c)
+		usage(e, "no command '%s'", *s->args);
+	s->args++;
+	return c;
+}
+
+/* "help X" is "X --help". NULL: all of them. */
+static const struct command *parse_help(struct settings *s, struct usage_error *e)
+{
+	const struct command *c = NULL;
+
+	s->help = true;
+	if (*s->args)
+		c = take_command(s, e);
+	if (*s->args)
+		usage(e, "too many arguments: '%s'", *s->args);
+	return c;
+}
+
+/* What one of them says, another would ignore. */
+static void check_pairs(const struct command *c, const struct settings *s,
+			struct usage_error *e)
+{
+	if (s->shared_only && s->private_only)
+		usage(e, "--shared and --private exclude each other");
+	if (c->bit & (LIST | STAT | REPORT) && s->has_interval && s->filter.file)
+		usage(e, "-i and -F exclude each other");
+	if (c->bit & REPORT && s->count && s->filter.file)
+		usage(e, "-n and -F exclude each other");
+	if (c->bit & (RECORD | REPORT) && s->json && *s->args && !strcmp(*s->args, STDOUT_NAME))
+		usage(e, "%s to stdout and --json exclude each other", c->name);
+	if (s->csv && s->json)
+		usage(e, "--csv and --json exclude each other");
+	if (s->log && s->json)
+		usage(e, "--log has text or -c, not JSON");
+}
+
 static const struct command *parse(int argc, char **argv, struct settings *s,
 				   struct usage_error *e)
 {
-	const struct command *c = &commands[0];
+	const struct command *c = NULL;
 	unsigned int given = 0, nr_args;
 
 	parse_options(argc, argv, s, &given, e);
 	s->args = argv + optind;
 	if (*s->args) {
-		c = find_command(*s->args);
-		if (!c) {
-			usage(e, "no command '%s'", *s->args);
+		c = take_command(s, e);
+		if (!c)
 			return NULL;
-		}
-		s->args++;
+	} else if (s->help) {
+		return NULL;
+	}
+	c = c ?: &commands[0];
+	if (c->bit == HELP) {
+		check_options(c, given, e);
+		return parse_help(s, e);
 	}
 	nr_args = argv + argc - s->args;
 	if (nr_args > c->nr_args)
@@ -442,15 +492,21 @@ static const struct command *parse(int argc, char **argv, struct settings *s,
 	else if (nr_args < c->nr_args && !s->help && !s->version)
 		usage(e, "%s needs %s", c->name, c->args);
 	check_options(c, given, e);
-	if (s->shared_only && s->private_only)
-		usage(e, "--shared and --private exclude each other");
-	if (c->bit & (LIST | STAT) && s->has_interval && s->filter.file)
-		usage(e, "-i and -F exclude each other");
-	if (c->bit & (RECORD | REPORT) && s->json && *s->args && !strcmp(*s->args, STDOUT_NAME))
-		usage(e, "%s to stdout and --json exclude each other", c->name);
-	if (s->log && s->json)
-		usage(e, "--log has text or -c, not JSON");
+	check_pairs(c, s, e);
 	return c;
+}
+
+__attribute__((format(printf, 1, 2)))
+static void say(const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	out_raw(text, len < (int)sizeof(text) ? len : (int)sizeof(text) - 1);
 }
 
 static void help_names(const char *sep, unsigned int bits)
@@ -460,10 +516,10 @@ static void help_names(const char *sep, unsigned int bits)
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!(commands[i].bit & bits))
 			continue;
-		printf("%s%s", sep, commands[i].name);
+		say("%s%s", sep, commands[i].name);
 		sep = ", ";
 	}
-	printf(")");
+	say(")");
 }
 
 /* " (map)" or " (not map)", whichever is shorter, if not every command takes it. */
@@ -487,7 +543,7 @@ static void help_options(unsigned int bits)
 {
 	size_t i;
 
-	printf("\nOptions:\n");
+	say("\nOptions:\n");
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option_def *o = &options[i];
 		char left[32];
@@ -496,34 +552,34 @@ static void help_options(unsigned int bits)
 			continue;
 		snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "",
 			 o->arg ?: "");
-		printf("  %c%c%c %-16s %s", o->letter ? '-' : ' ', o->letter ?: ' ',
+		say("  %c%c%c %-16s %s", o->letter ? '-' : ' ', o->letter ?: ' ',
 		       o->letter ? ',' : ' ', left, o->help);
 		if (bits == ALL)
 			help_option_commands(o);
-		printf("\n");
+		say("\n");
 	}
 }
 
 static void help_command(const struct command *c)
 {
-	printf("encstat %s: %s\n\nUsage: encstat %s [OPTION]...%s%s\n", c->name, c->help,
+	say("encstat %s: %s\n\nUsage: encstat %s [OPTION]...%s%s\n", c->name, c->help,
 	       c->name, *c->args ? " " : "", c->args);
 	help_options(c->bit);
 	if (c->more)
-		printf("\n%s", c->more);
+		say("\n%s", c->more);
 }
 
 static void help_all(void)
 {
 	size_t i;
 
-	printf("encstat: which memory of virtual machines is private, which is shared\n"
+	say("encstat: which memory of virtual machines is private, which is shared\n"
 	       "\nUsage: encstat [COMMAND] [OPTION]...\n"
 	       "\nCommands:\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-20s %s\n", commands[i].name, commands[i].help);
+		say("  %-20s %s\n", commands[i].name, commands[i].help);
 	help_options(ALL);
-	printf("\nExit codes: %d done, %d error, %d usage, %d finding, %d not supported here\n",
+	say("\nExit codes: %d done, %d error, %d usage, %d finding, %d not supported here\n",
 	       EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_FINDING, EXIT_UNSUPPORTED);
 }
 
@@ -533,22 +589,22 @@ static void complete_commands(unsigned int bits, const char *word)
 
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (commands[i].bit & bits)
-			printf("%s%s", i ? word : "", commands[i].name);
+			say("%s%s", i ? word : "", commands[i].name);
 }
 
 static void complete_options(const struct command *c)
 {
 	size_t i;
 
-	printf("\t%s) opts='", c->name);
+	say("\t%s) opts='", c->name);
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		if (!(options[i].commands & c->bit))
 			continue;
-		printf("--%s ", options[i].name);
+		say("--%s ", options[i].name);
 		if (options[i].letter)
-			printf("-%c ", options[i].letter);
+			say("-%c ", options[i].letter);
 	}
-	printf("' ;;\n");
+	say("' ;;\n");
 }
 
 /* Options whose value is a file or anything else: @files says which. */
@@ -557,26 +613,26 @@ static void complete_values(bool files)
 	const char *sep = "";
 	size_t i;
 
-	printf("\t");
+	say("\t");
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option_def *o = &options[i];
 		bool file = o->arg && (!strcmp(o->arg, "FILE") || !strcmp(o->arg, "DIR"));
 
 		if (!o->arg || file != files)
 			continue;
-		printf("%s--%s", sep, o->name);
+		say("%s--%s", sep, o->name);
 		sep = "|";
 		if (o->letter)
-			printf("|-%c", o->letter);
+			say("|-%c", o->letter);
 	}
-	printf(") ");
+	say(") ");
 }
 
 void cmd_completion(const struct settings *s)
 {
 	size_t i;
 
-	printf("# SPDX-License-Identifier: GPL-2.0\n"
+	say("# SPDX-License-Identifier: GPL-2.0\n"
 	       "# bash completion of encstat, made by \"encstat completion\"\n"
 	       "_encstat()\n{\n"
 	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
@@ -584,18 +640,18 @@ void cmd_completion(const struct settings *s)
 	       "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
 	       "\t\tcase $word in ");
 	complete_commands(ALL, "|");
-	printf(") cmd=$word; break ;; esac\n\tdone\n\tcase $prev in\n");
+	say(") cmd=$word; break ;; esac\n\tdone\n\tcase $prev in\n");
 	complete_values(true);
-	printf("mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n");
+	say("mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n");
 	complete_values(false);
-	printf("return ;;\n\tesac\n\tcase $cmd in\n");
+	say("return ;;\n\tesac\n\tcase $cmd in\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		complete_options(&commands[i]);
-	printf("\tesac\n\tif [[ $cur == -* ]]; then\n"
+	say("\tesac\n\tif [[ $cur == -* ]]; then\n"
 	       "\t\tmapfile -t COMPREPLY < <(compgen -W \"$opts\" -- \"$cur\")\n"
 	       "\telif [[ $COMP_CWORD == 1 ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
 	complete_commands(ALL, " ");
-	printf("' -- \"$cur\")\n"
+	say("' -- \"$cur\")\n"
 	       "\telse\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n\tfi\n}\n"
 	       "complete -F _encstat encstat\n");
 }
@@ -632,15 +688,14 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	c = parse(argc, argv, &s, &e);
 	if (!e.set && s.help) {
-		if (argv[optind])
+		if (c)
 			help_command(c);
 		else
 			help_all();
-		return fflush(stdout) ? EXIT_ERROR : EXIT_OK;
+	} else {
+		out_init(s.json, s.pretty, s.unit);
+		run(c, &s, &e);
 	}
-
-	out_init(s.json, s.pretty, s.unit);
-	run(c, &s, &e);
 	if (out_end()) {
 		fprintf(stderr, "encstat: cannot write: %s\n", strerror(errno));
 		return EXIT_ERROR;

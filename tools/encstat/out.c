@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -240,11 +241,10 @@ static void stream_head(const struct table *t)
 	unsigned int i;
 
 	for (i = 0; i < t->nr; i++)
-		if (t->cols[i].head && out.sink.csv)
-			put_csv(t, i, t->cols[i].key);
-		else if (t->cols[i].head)
-			put_aligned(t, i, t->cols[i].head, strlen(t->cols[i].head),
-				    t->cols[i].width);
+		if (t->heads[i] && out.sink.csv)
+			put_csv(t, i, t->heads[i]);
+		else if (t->heads[i])
+			put_aligned(t, i, t->heads[i], strlen(t->heads[i]), t->cols[i].width);
 }
 
 static void table_row_alloc(struct table *t)
@@ -334,12 +334,19 @@ static void block_cell(struct table *t, unsigned int col, const char *text)
 	t->line_open = true;
 }
 
+static const char *head_of(const struct out_col *col)
+{
+	if (!out.sink.csv)
+		return col->head;
+	return col->csv ?: col->head ? col->key : NULL;
+}
+
 static void table_default_order(struct table *t)
 {
 	unsigned int i;
 
 	for (i = 0; i < t->nr; i++) {
-		t->heads[i] = t->cols[i].head;
+		t->heads[i] = head_of(&t->cols[i]);
 		if (t->heads[i])
 			t->order[t->shown++] = i;
 	}
@@ -541,27 +548,37 @@ void out_bool(unsigned int col, bool v)
 		json_bool(v);
 }
 
-static void put_safe(unsigned int col, const char *s, size_t columns)
+/* A spreadsheet takes a cell that begins with one of these for a formula. */
+static bool is_formula(const char *s)
 {
-	char buf[LONG_COLUMNS * 4];
-	size_t width;
-
-	if (!out.sink.json) {
-		width = text_safe(buf, sizeof(buf), s, out.sink.csv ? LONG_COLUMNS : columns);
-		put_text(col, buf, width);
-	} else if (json_col(col)) {
-		json_string(s);
-	}
+	return *s && strchr("=+-@", *s);
 }
 
 void out_str(unsigned int col, const char *s)
 {
-	put_safe(col, s, NAME_COLUMNS);
+	char buf[1 + (LONG_COLUMNS + 1) * MB_LEN_MAX];
+	bool quote = out.sink.csv && is_formula(s);
+	size_t width;
+
+	if (out.sink.json) {
+		if (json_col(col))
+			json_string(s);
+		return;
+	}
+	*buf = '\'';
+	width = text_safe_ends(buf + quote, sizeof(buf) - 1, s,
+			       out.sink.csv ? LONG_COLUMNS : NAME_COLUMNS);
+	put_text(col, buf, width + quote);
 }
 
 void out_long(unsigned int col, const char *s)
 {
-	put_safe(col, s, LONG_COLUMNS);
+	char buf[LONG_COLUMNS * 4];
+
+	if (!out.sink.json)
+		put_text(col, buf, text_safe(buf, sizeof(buf), s, LONG_COLUMNS));
+	else if (json_col(col))
+		json_string(s);
 }
 
 void out_none(unsigned int col, const char *text)
@@ -592,7 +609,7 @@ static void put_time(unsigned int col, uint64_t ms, const char *format)
 
 void out_clock(unsigned int col, uint64_t ms)
 {
-	put_time(col, ms, "%H:%M:%S");
+	put_time(col, ms, "%Y-%m-%d %H:%M:%S");
 }
 
 void out_time(unsigned int col, uint64_t ms)

@@ -30,6 +30,7 @@ struct out_col {
 	const char *head;	/* in text; NULL: only in JSON */
 	enum out_align align;
 	unsigned int width;	/* of OUT_STREAM */
+	const char *csv;	/* key of a column that only CSV has */
 };
 
 /* Of sizes, in text; JSON has bytes. */

@@ -55,4 +55,12 @@ void svg_timeline(FILE *f, const struct report *r, const struct report_vm *v, si
 void svg_history(FILE *f, const struct report *r, const struct report_vm *v, size_t id);
 void svg_legend(FILE *f);
 
+#define MS_PER_DAY	(24 * 60 * 60 * 1000)
+
+/* Is the time of day not enough to tell its times apart? */
+static inline bool report_has_days(const struct report *r)
+{
+	return r->start_ms / MS_PER_DAY != r->end_ms / MS_PER_DAY;
+}
+
 #endif

@@ -72,7 +72,7 @@ bool pace_next(struct pace *p)
 	/* after a pause of the machine, do not catch up */
 	now = time_running_ms();
 	p->next_ms += p->interval_ms;
-	if (p->next_ms < now)
-		p->next_ms = now;
+	if (p->next_ms <= now)
+		p->next_ms = now + p->interval_ms;
 	return !stopped;
 }

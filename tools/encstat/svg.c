@@ -145,7 +145,8 @@ static void time_axis(FILE *f, const struct report *r, unsigned int y)
 
 		fprintf(f, "<text class=\"dim\" x=\"%.1f\" y=\"%u\" text-anchor=\"%s\">", x, y,
 			anchors[i]);
-		html_clock(f, r->start_ms + (r->end_ms - r->start_ms) * i / 4);
+		html_clock(f, r->start_ms + (r->end_ms - r->start_ms) * i / 4,
+			   report_has_days(r));
 		fputs("</text>\n", f);
 	}
 }

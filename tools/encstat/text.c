@@ -116,6 +116,35 @@ size_t text_utf8(const char *str)
 	return 0;
 }
 
+uint32_t text_code_point(const char *str, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)str;
+	uint32_t c = n == 1 ? s[0] : s[0] & (0x7f >> n);
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	return c;
+}
+
+bool text_is_unsafe(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0x00, 0x1f }, { '\\', '\\' }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x61c, 0x61c },
+		{ 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
+		{ 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xfff0, 0xffff },
+		{ 0xe0000, 0xe0fff },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return (c & 0xfffe) == 0xfffe;
+}
+
 /*
  * One character of @s: its bytes in @n, its width as the result. 0 if it must
  * not reach a terminal: control characters of both sets, directional overrides
@@ -153,6 +182,16 @@ static size_t safe_char(char *c, const char *s, size_t *n, size_t *width)
 	return *width;
 }
 
+/* ... unless there is not even room for these. */
+static size_t put_dots(char *buf, size_t columns)
+{
+	size_t n = columns < 3 ? columns : 3;
+
+	memcpy(buf, "...", n);
+	buf[n] = '\0';
+	return n;
+}
+
 size_t text_safe(char *buf, size_t size, const char *s, size_t columns)
 {
 	size_t used = 0, width = 0;		/* so far */
@@ -163,8 +202,7 @@ size_t text_safe(char *buf, size_t size, const char *s, size_t columns)
 	for (; *s; s += n) {
 		len = safe_char(c, s, &n, &w);
 		if (width + w > columns || used + len + 4 > size) {
-			strcpy(buf + mark, "...");
-			return mark_width + 3;
+			return mark_width + put_dots(buf + mark, columns);
 		}
 		memcpy(buf + used, c, len);
 		used += len;
@@ -176,6 +214,53 @@ size_t text_safe(char *buf, size_t size, const char *s, size_t columns)
 	}
 	buf[used] = '\0';
 	return width;
+}
+
+size_t text_width(const char *s)
+{
+	char c[4 * MB_LEN_MAX + 1];
+	size_t n, w, width = 0;
+
+	for (; *s; s += n) {
+		safe_char(c, s, &n, &w);
+		width += w;
+	}
+	return width;
+}
+
+/* As many whole characters of *@s as fit, to *@buf; returns their width. */
+static size_t safe_part(char **buf, const char **s, size_t columns)
+{
+	char c[4 * MB_LEN_MAX + 1];
+	size_t n, w, len, width = 0;
+
+	for (; **s; *s += n) {
+		len = safe_char(c, *s, &n, &w);
+		if (width + w > columns)
+			break;
+		memcpy(*buf, c, len);
+		*buf += len;
+		width += w;
+	}
+	**buf = '\0';
+	return width;
+}
+
+size_t text_safe_ends(char *buf, size_t size, const char *s, size_t columns)
+{
+	size_t total = text_width(s), tail = columns / 2, n, w, done;
+	char c[4 * MB_LEN_MAX + 1];
+
+	if (total <= columns || columns < TEXT_ENDS_MIN || size < (columns + 1) * MB_LEN_MAX)
+		return text_safe(buf, size, s, columns);
+	done = safe_part(&buf, &s, columns - tail - 3);
+	columns = done;
+	for (; total - done > tail; s += n) {
+		safe_char(c, s, &n, &w);
+		done += w;
+	}
+	buf += put_dots(buf, 3);
+	return columns + 3 + safe_part(&buf, &s, tail);
 }
 
 bool text_parse_uint(const char **p, const char *end, uint64_t *v)

@@ -21,6 +21,12 @@ void text_share(char *buf, uint64_t part, uint64_t all);
 /* Length of the valid UTF-8 sequence at @s (1 for ASCII), 0 if it is none. */
 size_t text_utf8(const char *s);
 
+/* Of a valid sequence of @n bytes. */
+uint32_t text_code_point(const char *s, size_t n);
+
+/* Controls, what turns the direction, what has no width, what XML forbids. */
+bool text_is_unsafe(uint32_t c);
+
 /*
  * @s for a terminal: what the locale cannot print, and anything that would
  * move the cursor, becomes \xNN; at most @columns wide ("..." at the end says
@@ -28,6 +34,15 @@ size_t text_utf8(const char *s);
  * bytes.
  */
 size_t text_safe(char *buf, size_t size, const char *s, size_t columns);
+
+size_t text_width(const char *s);	/* of all of that */
+
+/*
+ * The same for names, which may differ at their end only: the dots stand in the
+ * middle, if there are that many columns at all.
+ */
+#define TEXT_ENDS_MIN	8
+size_t text_safe_ends(char *buf, size_t size, const char *s, size_t columns);
 
 /*
  * Parsers of one number at *@p, not going beyond @end. They advance *@p and

@@ -2,6 +2,7 @@
 /* encstat top: what is on the screen. */
 #ifdef HAVE_NCURSES
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 #define NAME_MIN	9
 #define NAME_MAX_COLS	40
+#define NAME_SIZE	((NAME_MAX_COLS + 1) * MB_LEN_MAX)
+#define RANK_SPARE	5	/* columns from this rank on give way before names are cut */
 
 enum column {
 	COL_PID, COL_NAME, COL_MEMORY, COL_PRIVATE, COL_SHARED, COL_SHARE, COL_RANGES,
@@ -48,6 +51,26 @@ struct places {
 	unsigned int x[COLUMNS], width[COLUMNS];
 };
 
+static const char *vm_label(const struct feed_vm *v)
+{
+	return v->vm.name && *v->vm.name ? v->vm.name : "-";
+}
+
+/* What the names of the VMs need. */
+static unsigned int name_width = NAME_MIN;
+
+static void measure_names(const struct top *t)
+{
+	size_t i, width;
+
+	name_width = NAME_MIN;
+	for (i = 0; i < t->feed.nr; i++) {
+		width = text_width(vm_label(&t->feed.v[i]));
+		if (width > name_width)
+			name_width = width < NAME_MAX_COLS ? width : NAME_MAX_COLS;
+	}
+}
+
 static void place_columns(struct places *p, unsigned int width)
 {
 	unsigned int i, rank, x = 1;	/* the mark of the selected row is in front */
@@ -57,6 +80,8 @@ static void place_columns(struct places *p, unsigned int width)
 		for (i = 0; i < COLUMNS; i++) {
 			if (columns[i].rank != rank)
 				continue;
+			if (rank == RANK_SPARE)
+				x += name_width - NAME_MIN;
 			if (x + columns[i].width > width)
 				rank = COLUMNS;
 			else
@@ -288,18 +313,13 @@ static void draw_title(const struct top *t)
 static void put_cell(const struct places *p, int y, unsigned int col, const char *text,
 		     bool right)
 {
-	char buf[NAME_MAX_COLS * 16];
-	size_t width = text_safe(buf, sizeof(buf), text, p->width[col]);
+	char buf[NAME_SIZE];
+	size_t width = text_safe_ends(buf, sizeof(buf), text, p->width[col]);
 	unsigned int x = p->x[col];
 
 	if (right && width < p->width[col])
 		x += p->width[col] - width;
 	mvaddstr(y, x, buf);
-}
-
-static const char *vm_label(const struct feed_vm *v)
-{
-	return v->vm.name && *v->vm.name ? v->vm.name : "-";
 }
 
 static void draw_row(const struct top *t, const struct places *p, int y,
@@ -345,6 +365,7 @@ static unsigned int draw_table(struct top *t, unsigned int y, unsigned int rows)
 	size_t i, selected = 0;
 	bool any = top_selected(t, &selected);
 
+	measure_names(t);
 	place_columns(&p, COLS);
 	draw_head(t, &p, y);
 	if (rows > t->feed.nr)
@@ -484,28 +505,28 @@ static void draw_legend(int y)
 static void draw_map_title(const struct top *t, const struct feed_vm *v, int y)
 {
 	const struct view *w = &t->view;
-	char name[NAME_MAX_COLS * 16], cell[TEXT_NUM], row[TEXT_NUM], shared[TEXT_NUM];
+	char name[NAME_SIZE], cell[TEXT_NUM], row[TEXT_NUM], shared[TEXT_NUM];
+	int x = 1;
 
 	put_bar(y, LOOK_HEAD);
-	text_safe(name, sizeof(name), vm_label(v), COLS / 3 < NAME_MAX_COLS ?
-		  COLS / 3 : NAME_MAX_COLS);
+	x += text_safe_ends(name, sizeof(name), vm_label(v), COLS / 3 < NAME_MAX_COLS ?
+			    COLS / 3 : NAME_MAX_COLS);
 	text_size(cell, w->cell);
 	text_size(row, w->cell * w->cols);
 	strcpy(shared, "-");
 	if (v->sums.shared.known)
 		text_size(shared, v->sums.shared.v);
 	/* the name is safe by now, and must not be made so again */
-	move(y, 0);
-	addch(t->focus == TOP_MAP ? '>' : ' ');
-	addnstr(name, -1);
+	mvaddch(y, 0, t->focus == TOP_MAP ? '>' : ' ');
+	mvaddstr(y, 1, name);
 	if (!v->vm.has_map || v->vm.map.tracked)
-		printw(" (%s)  cell %s, row %s, %s shared", v->vm.id, cell, row, shared);
+		x += putf(y, x, " (%s)  cell %s, row %s, %s shared", v->vm.id, cell, row, shared);
 	else
-		printw(" (%s)  is not tracked", v->vm.id);
+		x += putf(y, x, " (%s)  is not tracked", v->vm.id);
 	if (!w->fit)
-		printw("  ZOOM");
+		x += putf(y, x, "  ZOOM");
 	if (v->stale)
-		printw("  ...");
+		putf(y, x, "  ...");
 }
 
 static void draw_map(struct top *t, struct feed_vm *v, int y, int height)
@@ -575,6 +596,7 @@ static void draw_help(void)
 		"  + - F7 F8       zoom in and out                    0 f        all of it",
 		"  s S F6          sort by the next column, previous  r I        other order",
 		"  p Space         pause                              d          delay",
+		"  ^L              paint the screen again",
 		"  [ ] { }         in a recording: a sample back, forth; ten of them",
 		"  h ? F1          this help                          q F10 ^C   quit",
 		"  Mouse: selects a VM, a column to sort by, a cell; once more: zoom; wheel: zoom",
