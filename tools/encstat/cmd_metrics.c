@@ -61,7 +61,7 @@ static const struct {
 	[VIOLATIONS]	= { "violations_total", COUNTER,
 			    "Accesses against the announced status that strict mode saw" },
 	[DOUBLE_BACKED]	= { "double_backed_bytes", GAUGE,
-			    "Memory of guest_memfd for pages that are shared" },
+			    "Memory that isn't what the guest sees and could be freed" },
 };
 
 struct values {
