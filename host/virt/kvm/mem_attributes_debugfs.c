@@ -15,7 +15,10 @@
 
 /* The line of the table that is shown next. */
 struct table {
-	/* The open file holds a reference. */
+	/*
+	 * The open file doesn't hold it, but debugfs has who removes the file
+	 * wait for who is reading it.
+	 */
 	struct kvm *kvm;
 	/* Of no pages: the last line. */
 	struct kvm_memory_attribute_extent extent;
@@ -95,26 +98,14 @@ static const struct seq_operations table_ops = {
 
 static int mem_attributes_open(struct inode *inode, struct file *file)
 {
-	struct kvm *kvm = inode->i_private;
 	struct table *t;
 
-	if (!kvm_get_kvm_safe(kvm))
-		return -ENOENT;
-
 	t = __seq_open_private(file, &table_ops, sizeof(*t));
-	if (!t) {
-		kvm_put_kvm(kvm);
+	if (!t)
 		return -ENOMEM;
-	}
 
-	t->kvm = kvm;
+	t->kvm = inode->i_private;
 	return 0;
-}
-
-static int mem_attributes_release(struct inode *inode, struct file *file)
-{
-	kvm_put_kvm(inode->i_private);
-	return seq_release_private(inode, file);
 }
 
 static const struct file_operations mem_attributes_fops = {
@@ -122,7 +113,7 @@ static const struct file_operations mem_attributes_fops = {
 	.open		= mem_attributes_open,
 	.read		= seq_read,
 	.llseek		= seq_lseek,
-	.release	= mem_attributes_release,
+	.release	= seq_release_private,
 };
 
 void kvm_create_mem_attributes_debugfs(struct kvm *kvm)

@@ -23,6 +23,7 @@
 #include <linux/moduleparam.h>
 
 #include "page_enc.h"
+#include "private_mem.h"
 #include "sev_sim.h"
 #include "trace.h"
 
@@ -136,6 +137,7 @@ void kvm_page_enc_destroy_vm(struct kvm *kvm)
 		return;
 
 	page_enc_map_destroy(&enc->map);
+	page_enc_map_destroy(&enc->plugged);
 	kfree(enc);
 }
 
@@ -463,6 +465,7 @@ void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 		.npages = npages,
 		.attrs = attrs,
 		.left = npages,
+		.total = npages,
 	};
 }
 
@@ -509,6 +512,10 @@ static int replace_map(struct kvm *kvm, struct page_enc_map *new, bool reset)
 
 	guard(mutex)(&enc->map.lock);
 
+	/* It is what the attributes say, and that may have begun just now. */
+	if (kvm_private_mem_enforced(kvm))
+		return -EINVAL;
+
 	r = page_enc_map_replace(&enc->map, new, &c.changes);
 	if (r)
 		return r;
@@ -532,6 +539,19 @@ int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset)
 	r = replace_map(kvm, new, reset);
 	srcu_read_unlock(&kvm->srcu, idx);
 	return r;
+}
+
+/* What the guest said is complete isn't any more. */
+void kvm_page_enc_withdraw_ready(struct kvm *kvm)
+{
+	struct kvm_page_enc *enc = kvm->arch.page_enc;
+
+	guard(mutex)(&enc->map.lock);
+	if (!enc->control)
+		return;
+
+	set_control(kvm, 0);
+	kvm->stat.page_enc_ready_cleared++;
 }
 
 /* Userspace saves and restores it whatever the guest is told of it. */

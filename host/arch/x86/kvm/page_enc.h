@@ -15,6 +15,8 @@
  * @control:	MSR_KVM_MIGRATION_CONTROL, which is one for all vCPUs
  * @first_control: its value at a reset
  * @max_chunks:	entries in the map at which to look for some without memslot
+ * @plugged:	pages that have or had a memslot with guest_memfd, if KVM converts
+ *		memory; has a lock of its own, with which no other is taken
  * @harvest:	held by whom forgets what has changed; taken before the map's lock
  */
 struct kvm_page_enc {
@@ -22,6 +24,7 @@ struct kvm_page_enc {
 	u64 control;
 	u64 first_control;
 	u64 max_chunks;
+	struct page_enc_map plugged;
 	struct mutex harvest;	/* see above */
 };
 
@@ -49,6 +52,7 @@ void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result);
 int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset);
 void kvm_page_enc_update_stats(struct kvm *kvm);
+void kvm_page_enc_withdraw_ready(struct kvm *kvm);
 int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
 int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
 void kvm_page_enc_create_debugfs(struct kvm *kvm);

@@ -24,10 +24,8 @@
  * invalidate_lock, mmu_lock.  kvm->srcu isn't held when slots_lock is taken, as
  * who deletes a memslot waits for it with slots_lock held.
  */
-#include <linux/debugfs.h>
 #include <linux/kvm_host.h>
 #include <linux/sched/signal.h>
-#include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
 #include "page_enc.h"
@@ -49,6 +47,7 @@
  * @gfn:	where to go on
  * @end:	where to stop
  * @attributes:	what the pages are to have
+ * @by_vmm:	it isn't the guest that wants it
  * @changed:	pages that had something else
  * @unbacked:	pages that have no memslot
  */
@@ -56,6 +55,7 @@ struct conversion {
 	gfn_t gfn;
 	gfn_t end;
 	u64 attributes;
+	bool by_vmm;
 	u64 changed;
 	u64 unbacked;
 };
@@ -132,34 +132,6 @@ int kvm_arch_track_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t *end,
 	return r;
 }
 
-/* Pages get a memslot, and a status that is worth being tracked. */
-int kvm_private_mem_prepare_slot(struct kvm *kvm,
-				 const struct kvm_memory_slot *slot)
-{
-	gfn_t gfn = slot->base_gfn, end = gfn + slot->npages;
-	struct kvm_memory_attribute_extent e;
-	int r, found;
-
-	lockdep_assert_held(&kvm->slots_lock);
-
-	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(kvm, slot))
-		return 0;
-
-	while (gfn < end) {
-		e.gfn = gfn;
-		found = kvm_find_mem_attributes(kvm, end, &e);
-		if (found < 0)
-			return found;
-
-		r = set_status(kvm, &gfn, found ? e.gfn : end, true);
-		if (!r && found)
-			r = set_status(kvm, &gfn, e.gfn + e.npages, false);
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
 static void forget_status(struct kvm *kvm, gfn_t start, gfn_t end)
 {
 	struct page_enc_map *map = &kvm->arch.page_enc->map;
@@ -191,6 +163,84 @@ void kvm_private_mem_slot_gone(struct kvm *kvm,
 		forget_status(kvm, gfn, other ? other->base_gfn : end);
 		gfn = other ? other->base_gfn + other->npages : end;
 	}
+}
+
+/* Note that pages have had a memslot, and add to *pages those that hadn't. */
+static int note_plugged(struct kvm *kvm, gfn_t start, gfn_t end, u64 *pages)
+{
+	struct page_enc_map *plugged = &kvm->arch.page_enc->plugged;
+	struct page_enc_changes changes = { .max = U64_MAX };
+	int r = 0;
+
+	guard(mutex)(&plugged->lock);
+	while (!r && start < end)
+		r = page_enc_map_set(plugged, &start, end, true, &changes);
+
+	*pages += changes.pages;
+	return r;
+}
+
+/* Pages [*start, end) of a memslot become known; *new counts shared ones. */
+static int prepare_pages(struct kvm *kvm, const struct kvm_memory_slot *slot,
+			 gfn_t *start, gfn_t end, bool shared, u64 *new)
+{
+	u64 private;
+	int r;
+
+	if (kvm_slot_can_be_private(slot)) {
+		r = note_plugged(kvm, *start, end, shared ? new : &private);
+		if (r)
+			return r;
+	}
+	return set_status(kvm, start, end, shared);
+}
+
+static int prepare_slot(struct kvm *kvm, const struct kvm_memory_slot *slot,
+			u64 *new)
+{
+	gfn_t gfn = slot->base_gfn, end = gfn + slot->npages;
+	struct kvm_memory_attribute_extent e;
+	int r, found;
+
+	while (gfn < end) {
+		e.gfn = gfn;
+		found = kvm_find_mem_attributes(kvm, end, &e);
+		if (found < 0)
+			return found;
+
+		r = prepare_pages(kvm, slot, &gfn, found ? e.gfn : end, true, new);
+		if (!r && found)
+			r = prepare_pages(kvm, slot, &gfn, e.gfn + e.npages, false, new);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * Pages get a memslot, and a status that is worth being tracked.
+ *
+ * A guest takes memory that is plugged in for private until it says otherwise.  If
+ * it isn't, then what the guest has said isn't complete.  That doesn't hold for pages
+ * that had a memslot before, nor for what can't be private, e.g. PCI BARs.
+ */
+int kvm_private_mem_prepare_slot(struct kvm *kvm,
+				 const struct kvm_memory_slot *slot)
+{
+	u64 new = 0;
+	int r;
+
+	lockdep_assert_held(&kvm->slots_lock);
+
+	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(kvm, slot))
+		return 0;
+
+	r = prepare_slot(kvm, slot, &new);
+	if (r)
+		kvm_private_mem_slot_gone(kvm, slot);
+	else if (new)
+		kvm_page_enc_withdraw_ready(kvm);
+	return r;
 }
 
 static bool is_to_private(const struct conversion *c)
@@ -231,6 +281,12 @@ static int convert_in_slot(struct kvm *kvm, struct kvm_memory_slot *slot,
 
 	if (is_to_private(c) && !kvm_slot_can_be_private(slot))
 		return -EINVAL;
+
+	if (c->by_vmm) {
+		r = kvm_arch_may_set_mem_attributes(kvm, c->gfn, end, c->attributes);
+		if (r)
+			return r;
+	}
 
 	r = kvm_vm_set_mem_attributes(kvm, c->gfn, end, c->attributes);
 	c->changed += nr_changed(kvm, c) - before;
@@ -368,6 +424,42 @@ bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu)
 	return kvm_is_linear_rip(vcpu, vcpu->arch.page_enc_call.linear_rip);
 }
 
+/*
+ * Tell userspace, if it wants to know, that a hypercall's conversion is over: only now
+ * it can free what the pages were before, as the guest can't use that any more.
+ */
+bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result)
+{
+	const u64 both = KVM_PRIVATE_MEM_NOTIFY | KVM_PRIVATE_MEM_ENFORCE;
+	struct kvm_page_enc_call *call = &vcpu->arch.page_enc_call;
+	struct kvm_run *run = vcpu->run;
+
+	if ((vcpu->kvm->arch.private_mem_flags & both) != both ||
+	    !(vcpu->kvm->arch.hypercall_exit_enabled & BIT(KVM_HC_MAP_GPA_RANGE)) ||
+	    !call->total)
+		return false;
+
+	call->result = result;
+	call->linear_rip = kvm_get_linear_rip(vcpu);
+	run->exit_reason = KVM_EXIT_HYPERCALL;
+	run->hypercall.nr = KVM_HC_MAP_GPA_RANGE;
+	run->hypercall.args[0] = call->gpa;
+	run->hypercall.args[1] = call->total;
+	run->hypercall.args[2] = call->attrs;
+	run->hypercall.ret = result;
+	run->hypercall.flags = KVM_EXIT_HYPERCALL_CONVERTED;
+	if (is_64_bit_hypercall(vcpu))
+		run->hypercall.flags |= KVM_EXIT_HYPERCALL_LONG_MODE;
+	return true;
+}
+
+/* Userspace was told.  Is the vCPU still at the hypercall, which returns this? */
+bool kvm_private_mem_told(struct kvm_vcpu *vcpu, u64 *result)
+{
+	*result = vcpu->arch.page_enc_call.result;
+	return kvm_private_mem_may_resume(vcpu);
+}
+
 static bool valid_range(u64 gpa, u64 size)
 {
 	return PAGE_ALIGNED(gpa) && PAGE_ALIGNED(size) && size &&
@@ -380,6 +472,7 @@ static int convert_memory(struct kvm *kvm, struct kvm_convert_memory *args)
 		.gfn = gpa_to_gfn(args->gpa),
 		.end = gpa_to_gfn(args->gpa + args->size),
 		.attributes = args->attributes,
+		.by_vmm = true,
 	};
 	bool may;
 	int r, idx;
@@ -438,6 +531,12 @@ static int start_enforcing(struct kvm *kvm)
 	struct kvm_memory_slot *slot;
 	int bkt, r;
 
+	if (!kvm->arch.page_enc->plugged.chunks) {
+		r = page_enc_map_init(&kvm->arch.page_enc->plugged);
+		if (r)
+			return r;
+	}
+
 	/* Userspace may have set something else. */
 	forget_status(kvm, 0, END_OF_GFNS);
 
@@ -491,7 +590,8 @@ int kvm_private_mem_cap_flags(struct kvm *kvm)
 		return 0;
 
 	return KVM_PRIVATE_MEM_NOTIFY | KVM_PRIVATE_MEM_ENFORCE |
-	       KVM_PRIVATE_MEM_PUNCH | KVM_PRIVATE_MEM_EMULATE;
+	       KVM_PRIVATE_MEM_PUNCH | KVM_PRIVATE_MEM_EMULATE |
+	       KVM_PRIVATE_MEM_GUARD;
 }
 
 static bool valid_flags(struct kvm *kvm, u64 flags)
@@ -500,7 +600,7 @@ static bool valid_flags(struct kvm *kvm, u64 flags)
 		return false;
 
 	/* Else it is the VMM that converts, and it can punch as well. */
-	return !(flags & KVM_PRIVATE_MEM_PUNCH) ||
+	return !(flags & (KVM_PRIVATE_MEM_PUNCH | KVM_PRIVATE_MEM_GUARD)) ||
 	       flags & KVM_PRIVATE_MEM_ENFORCE;
 }
 
@@ -520,60 +620,4 @@ int kvm_private_mem_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap
 			return r;
 	}
 	return enable(kvm, flags);
-}
-
-/* What guest_memfd holds at the moment, which takes time to find out. */
-static int private_mem_show(struct seq_file *m, void *v)
-{
-	u64 private = 0, shared = 0;
-	struct kvm *kvm = m->private;
-	struct kvm_memory_slot *slot;
-	int bkt, idx;
-
-	idx = srcu_read_lock(&kvm->srcu);
-	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
-		if (kvm_slot_can_be_private(slot))
-			kvm_gmem_count(kvm, slot, &private, &shared);
-	}
-	srcu_read_unlock(&kvm->srcu, idx);
-
-	seq_printf(m, "version 1\nflags 0x%llx\n", kvm->arch.private_mem_flags);
-	seq_printf(m, "private_bytes %llu\n", private << PAGE_SHIFT);
-	seq_printf(m, "double_backed_bytes %llu\nend\n", shared << PAGE_SHIFT);
-	return 0;
-}
-
-static int private_mem_open(struct inode *inode, struct file *file)
-{
-	struct kvm *kvm = inode->i_private;
-	int r;
-
-	if (!kvm_get_kvm_safe(kvm))
-		return -ENOENT;
-
-	r = single_open(file, private_mem_show, kvm);
-	if (r)
-		kvm_put_kvm(kvm);
-	return r;
-}
-
-static int private_mem_release(struct inode *inode, struct file *file)
-{
-	kvm_put_kvm(inode->i_private);
-	return single_release(inode, file);
-}
-
-static const struct file_operations private_mem_fops = {
-	.owner		= THIS_MODULE,
-	.open		= private_mem_open,
-	.read		= seq_read,
-	.llseek		= seq_lseek,
-	.release	= private_mem_release,
-};
-
-void kvm_private_mem_create_debugfs(struct kvm *kvm)
-{
-	if (kvm_arch_has_private_mem(kvm))
-		debugfs_create_file("private_mem", 0400, kvm->debugfs_dentry, kvm,
-				    &private_mem_fops);
 }

@@ -4,6 +4,13 @@
 
 #include <linux/kvm_host.h>
 
+/* What userspace does that is up to the guest. */
+enum kvm_private_mem_override {
+	KVM_OVERRIDE_PUNCH,
+	KVM_OVERRIDE_SHARED,
+	KVM_OVERRIDE_PRIVATE,
+};
+
 #ifdef CONFIG_KVM_PRIVATE_MEM_CONVERSION
 
 int kvm_private_mem_cap_flags(struct kvm *kvm);
@@ -14,10 +21,13 @@ void kvm_private_mem_slot_gone(struct kvm *kvm,
 			       const struct kvm_memory_slot *slot);
 int kvm_private_mem_complete_call(struct kvm_vcpu *vcpu, u64 *result);
 bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu);
+bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result);
+bool kvm_private_mem_told(struct kvm_vcpu *vcpu, u64 *result);
 long kvm_private_mem_ioctl(struct kvm *kvm, unsigned int ioctl,
 			   void __user *argp);
 void kvm_private_mem_create_debugfs(struct kvm *kvm);
 void kvm_private_mem_destroy_vm(struct kvm *kvm);
+bool kvm_private_mem_has_run(struct kvm *kvm);
 
 /*
  * Get memory for a private page, but not while KVM fills or frees it.  In VMs in
@@ -72,6 +82,16 @@ static inline int kvm_private_mem_complete_call(struct kvm_vcpu *vcpu,
 }
 
 static inline bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+static inline bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result)
+{
+	return false;
+}
+
+static inline bool kvm_private_mem_told(struct kvm_vcpu *vcpu, u64 *result)
 {
 	return false;
 }

@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "private_mem.h"
 #include "x86.h"
 
 /* Pages that are copied at a time. */
@@ -34,18 +35,6 @@ static int copy_content(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn,
 	return 0;
 }
 
-static bool has_run(struct kvm *kvm)
-{
-	struct kvm_vcpu *vcpu;
-	unsigned long i;
-
-	kvm_for_each_vcpu(i, vcpu, kvm) {
-		if (kvm_vcpu_has_run(vcpu))
-			return true;
-	}
-	return false;
-}
-
 /* Of at most @npages from @gfn on, how many are private up to one that isn't? */
 static long nr_private(struct kvm *kvm, gfn_t gfn, long npages)
 {
@@ -64,7 +53,7 @@ static long populate_batch(struct kvm *kvm, struct batch *b, long npages)
 	if (mutex_lock_killable(&kvm->slots_lock))
 		return -EINTR;
 
-	if (has_run(kvm)) {
+	if (kvm_private_mem_has_run(kvm)) {
 		npages = -EBUSY;
 	} else {
 		npages = nr_private(kvm, b->gfn, npages) ?: -EINVAL;

@@ -3,9 +3,14 @@
  * Conversion of private memory by KVM: who may ask for it and how, what it does
  * to attributes, status and content, and how it gets along with signals.
  */
+#include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <linux/falloc.h>
 #include <linux/sizes.h>
+#include <linux/userfaultfd.h>
 
 #include "private_mem.h"
 
@@ -73,6 +78,8 @@ struct guest {
 	struct kvm_regs start;	/* registers that begin with its code */
 	struct data d;
 	uint64_t exits;		/* for hypercalls */
+	uint64_t told;		/* exits when they are over */
+	bool drop;		/* free the shared copy then */
 	uint64_t refuse;	/* what they are answered with */
 	uint32_t io;		/* what OUT has shown of memory, or IN puts there */
 	uint64_t interrupts;
@@ -86,6 +93,36 @@ static void do_io(struct guest *g, struct kvm_run *run)
 		memcpy(&g->io, data, sizeof(g->io));
 	else
 		memcpy(data, &g->io, sizeof(g->io));
+}
+
+/* The guest is told by the VMM that it may go on, or what has come of it. */
+static void handle_hypercall(struct guest *g, struct kvm_run *run)
+{
+	uint64_t private = order.attrs & KVM_MAP_GPA_RANGE_ENCRYPTED;
+
+	TEST_ASSERT_EQ(run->hypercall.nr, KVM_HC_MAP_GPA_RANGE);
+	TEST_ASSERT_EQ(run->hypercall.args[0], order.gpa);
+	TEST_ASSERT_EQ(run->hypercall.args[1], order.value);
+	TEST_ASSERT_EQ(run->hypercall.args[2], order.attrs);
+	if (!(run->hypercall.flags & KVM_EXIT_HYPERCALL_CONVERTED)) {
+		TEST_ASSERT_EQ(nr_private(g->vm, g->d.gpa, g->d.size) == 0, !!private);
+		run->hypercall.ret = g->refuse;
+		g->exits++;
+		return;
+	}
+
+	TEST_ASSERT_EQ(run->hypercall.flags & ~KVM_EXIT_HYPERCALL_LONG_MODE,
+		       KVM_EXIT_HYPERCALL_CONVERTED);
+	TEST_ASSERT_EQ(run->hypercall.ret, 0);
+	TEST_ASSERT_EQ(nr_private(g->vm, order.gpa, order.value * PAGE_SIZE),
+		       private ? order.value : 0);
+	if (g->drop && private)
+		TEST_ASSERT(!madvise(g->d.hva + order.gpa - DATA_GPA, order.value * PAGE_SIZE,
+				     g->d.anonymous ? MADV_DONTNEED : MADV_REMOVE),
+			    "madvise: errno %d", errno);
+	/* It is too late for that. */
+	run->hypercall.ret = -KVM_EPERM;
+	g->told++;
 }
 
 /* Run until the guest syncs, or has a fault: then that is the result. */
@@ -109,13 +146,7 @@ static uint64_t run(struct guest *g)
 
 		switch (run->exit_reason) {
 		case KVM_EXIT_HYPERCALL:
-			TEST_ASSERT_EQ(run->hypercall.nr, KVM_HC_MAP_GPA_RANGE);
-			TEST_ASSERT_EQ(run->hypercall.args[0], order.gpa);
-			TEST_ASSERT_EQ(run->hypercall.args[1], order.value);
-			TEST_ASSERT_EQ(nr_private(g->vm, g->d.gpa, g->d.size) == 0,
-				       !!(order.attrs & KVM_MAP_GPA_RANGE_ENCRYPTED));
-			g->exits++;
-			run->hypercall.ret = g->refuse;
+			handle_hypercall(g, run);
 			continue;
 		case KVM_EXIT_IO:
 			if (run->io.port == IO_PORT) {
@@ -175,16 +206,21 @@ static uint64_t *host(struct guest *g, uint64_t i)
 	return (uint64_t *)(g->d.hva + i * PAGE_SIZE);
 }
 
-static struct guest create(uint64_t flags, uint64_t size)
+static struct guest create_of(uint64_t flags, uint64_t size, bool anonymous)
 {
 	struct guest g = {};
 
 	g.vm = create_vm(KVM_X86_SW_PROTECTED_VM, flags, 1, size);
 	g.vcpu = vm_vcpu_add(g.vm, 0, guest_code);
 	vcpu_regs_get(g.vcpu, &g.start);
-	g.d = add_data(g.vm, size);
+	g.d = add_data_of(g.vm, size, anonymous);
 	TEST_ASSERT_EQ(run(&g), 0);
 	return g;
+}
+
+static struct guest create(uint64_t flags, uint64_t size)
+{
+	return create_of(flags, size, false);
 }
 
 static void destroy(struct guest *g)
@@ -204,7 +240,7 @@ static void test_cap(void)
 		.cap = KVM_CAP_PRIVATE_MEM_CONVERSION, .args = { ENFORCE, 1 },
 	};
 	struct kvm_vm *vm = create_vm(KVM_X86_DEFAULT_VM, 0, 1, 0);
-	uint64_t all = NOTIFY | ENFORCE | PUNCH | EMULATE;
+	uint64_t all = NOTIFY | ENFORCE | PUNCH | EMULATE | GUARD;
 
 	TEST_ASSERT_EQ(vm_check_cap(vm, KVM_CAP_PRIVATE_MEM_CONVERSION), 0);
 	TEST_ASSERT_EQ(enable(vm, ENFORCE), EINVAL);
@@ -218,6 +254,8 @@ static void test_cap(void)
 	TEST_ASSERT_EQ(enable(vm, ENFORCE | 1ULL << 63), EINVAL);
 	TEST_ASSERT_EQ(enable(vm, PUNCH), EINVAL);
 	TEST_ASSERT_EQ(enable(vm, PUNCH | NOTIFY), EINVAL);
+	TEST_ASSERT_EQ(enable(vm, GUARD), EINVAL);
+	TEST_ASSERT_EQ(enable(vm, GUARD | NOTIFY), EINVAL);
 	TEST_ASSERT_EQ(__vm_ioctl(vm, KVM_ENABLE_CAP, &cap), -1);
 	TEST_ASSERT_EQ(errno, EINVAL);
 	TEST_ASSERT_EQ(convert(vm, 0, PAGE_SIZE, SHARED), ENOTTY);
@@ -342,6 +380,7 @@ static void test_content(uint64_t flags, bool ioctl)
 
 	/* The VMM was told if and only if it wanted to. */
 	TEST_ASSERT_EQ(!!g.exits, flags & NOTIFY && !ioctl);
+	TEST_ASSERT_EQ(g.told, g.exits);
 	destroy(&g);
 }
 
@@ -385,16 +424,289 @@ static void test_refusal(void)
 	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), SIZE / PAGE_SIZE);
 	check_in_step(g.vm, DATA_GPA, SIZE);
 	TEST_ASSERT_EQ(g.exits, 2);
+	TEST_ASSERT_EQ(g.told, 1);
 	destroy(&g);
 
 	/* If that is all that was asked for, the VMM has to do it. */
 	g = create(NOTIFY, SIZE);
 	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, PRIVATE), 0);
 	TEST_ASSERT_EQ(g.exits, 1);
+	TEST_ASSERT_EQ(g.told, 0);
 	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), 0);
 	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA, SIZE, PRIVATE), 0);
 	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), SIZE / PAGE_SIZE);
 	destroy(&g);
+}
+
+/*
+ * A page that becomes private leaves its shared copy behind.  The VMM drops it when
+ * the conversion is over, after which the guest can't bring it back.
+ */
+static void test_both_copies(bool anonymous)
+{
+	struct guest g = create_of(ENFORCE | NOTIFY, SIZE, anonymous);
+	const uint64_t gpa = DATA_GPA + SZ_1M, size = 3 * PAGE_SIZE;
+	uint64_t i;
+
+	if (anonymous)
+		madvise(g.d.hva, SIZE, MADV_NOHUGEPAGE);
+	for (i = 0; i < size; i += PAGE_SIZE)
+		TEST_ASSERT_EQ(guest_write(&g, gpa + i, i + 1), 0);
+	check_held(g.vm, 0, 0);
+	check_stale_shared(g.vm, 0);
+
+	TEST_ASSERT_EQ(call(&g, gpa, size, PRIVATE), 0);
+	check_stale_shared(g.vm, size);
+	TEST_ASSERT_EQ(guest_write(&g, gpa, 5), 0);
+	check_held(g.vm, PAGE_SIZE, 0);
+	check_stale_shared(g.vm, size);
+
+	/* Now the guest has both. */
+	TEST_ASSERT_EQ(call(&g, gpa, size, SHARED), 0);
+	check_held(g.vm, 0, PAGE_SIZE);
+	check_stale_shared(g.vm, 0);
+
+	g.drop = true;
+	TEST_ASSERT_EQ(call(&g, gpa, size, PRIVATE), 0);
+	check_held(g.vm, PAGE_SIZE, 0);
+	check_stale_shared(g.vm, 0);
+	TEST_ASSERT_EQ(guest_read(&g, gpa), 5);
+	check_stale_shared(g.vm, 0);
+
+	/* What the VMM reads is there again, in a file even if it only reads. */
+	WRITE_ONCE(*host(&g, (gpa - DATA_GPA) / PAGE_SIZE), 6);
+	check_stale_shared(g.vm, PAGE_SIZE);
+	TEST_ASSERT_EQ(g.told, 3);
+	destroy(&g);
+}
+
+/* The VMM is told of the end, and has the vCPU do something else instead. */
+static void test_told_and_moved(void)
+{
+	struct guest g = create(ENFORCE | NOTIFY, SIZE);
+	struct kvm_run *run_page = g.vcpu->run;
+	struct kvm_regs regs;
+
+	give(&g, CALL, DATA_GPA, SIZE / PAGE_SIZE, KVM_MAP_GPA_RANGE_ENCRYPTED);
+	do {
+		TEST_ASSERT_EQ(__vcpu_run(g.vcpu), 0);
+		TEST_ASSERT_EQ(run_page->exit_reason, KVM_EXIT_HYPERCALL);
+	} while (!(run_page->hypercall.flags & KVM_EXIT_HYPERCALL_CONVERTED));
+
+	/* Not even that has an effect until the vCPU runs. */
+	run_page->immediate_exit = 1;
+	g.start.rax = 0x1234;
+	vcpu_regs_set(g.vcpu, &g.start);
+	TEST_ASSERT_EQ(__vcpu_run(g.vcpu), -1);
+	TEST_ASSERT_EQ(errno, EINTR);
+	run_page->immediate_exit = 0;
+	vcpu_regs_get(g.vcpu, &regs);
+	TEST_ASSERT_EQ(regs.rax, 0x1234);
+	TEST_ASSERT_EQ(regs.rip, g.start.rip);
+	TEST_ASSERT_EQ(run(&g), 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), SIZE / PAGE_SIZE);
+	destroy(&g);
+}
+
+static int punch(struct guest *g, uint64_t offset, uint64_t size)
+{
+	return fallocate(g->d.gmem, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+			 offset, size) ? errno : 0;
+}
+
+static int set_attributes(struct guest *g, uint64_t gpa, uint64_t size, uint64_t attributes)
+{
+	struct kvm_memory_attributes a = {
+		.address = gpa, .size = size, .attributes = attributes,
+	};
+
+	return __vm_ioctl(g->vm, KVM_SET_MEMORY_ATTRIBUTES, &a) ? errno : 0;
+}
+
+static void check_overrides(struct guest *g, uint64_t overridden, uint64_t refused)
+{
+	TEST_ASSERT_EQ(vm_get_stat(g->vm, "page_enc_overridden"), overridden);
+	TEST_ASSERT_EQ(vm_get_stat(g->vm, "page_enc_override_refused"), refused);
+}
+
+/* What the VMM does against the guest counts, and is refused if that was asked for. */
+static void test_guard(uint64_t flags)
+{
+	const uint64_t two = 2 * PAGE_SIZE;
+	bool guard = flags & GUARD;
+	int error = guard ? EPERM : 0;
+	struct guest g = create(flags, SIZE);
+
+	/* Nothing is held, nothing changes, or it isn't the guest's. */
+	TEST_ASSERT_EQ(punch(&g, 0, SIZE), 0);
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA, SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(set_attributes(&g, HOLE_GPA, SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(guest_write(&g, DATA_GPA, 0x11), 0);
+	TEST_ASSERT_EQ(guest_write(&g, DATA_GPA + PAGE_SIZE, 0x22), 0);
+	TEST_ASSERT_EQ(punch(&g, two, SIZE - two), 0);
+	check_overrides(&g, 0, 0);
+
+	TEST_ASSERT_EQ(punch(&g, 0, PAGE_SIZE), error);
+	TEST_ASSERT_EQ(guest_read(&g, DATA_GPA), guard ? 0x11 : 0);
+	check_overrides(&g, !guard, guard);
+	TEST_ASSERT_EQ(set_attributes(&g, DATA_GPA, two, SHARED), error);
+	check_overrides(&g, guard ? 0 : 3, guard ? 3 : 0);
+	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA + two, two, SHARED), error);
+	check_overrides(&g, guard ? 0 : 5, guard ? 5 : 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), SIZE / PAGE_SIZE - (guard ? 0 : 4));
+	check_in_step(g.vm, DATA_GPA, SIZE);
+	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA, SIZE, PRIVATE), 0);
+	check_overrides(&g, guard ? 0 : 9, guard ? 5 : 0);
+	TEST_ASSERT_EQ(guest_read(&g, DATA_GPA + PAGE_SIZE), 0x22);
+
+	/* The guest shares it, and shared pages' private memory is no loss. */
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, SHARED), 0);
+	TEST_ASSERT_EQ(punch(&g, 0, SIZE), 0);
+	TEST_ASSERT_EQ(set_attributes(&g, DATA_GPA, two, PRIVATE), error);
+	check_overrides(&g, guard ? 0 : 11, guard ? 7 : 0);
+	destroy(&g);
+
+	/* Until the guest runs the VMM prepares what it wants. */
+	g = (struct guest) { .vm = create_vm(KVM_X86_SW_PROTECTED_VM, flags, 1, SIZE) };
+	g.vcpu = vm_vcpu_add(g.vm, 0, guest_code);
+	g.d = add_data(g.vm, SIZE);
+	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA, SIZE, PRIVATE), 0);
+	TEST_ASSERT_EQ(set_attributes(&g, DATA_GPA, SIZE, SHARED), 0);
+	check_overrides(&g, 0, 0);
+	destroy(&g);
+}
+
+#define PLUG_GPA	(16ULL << 30)
+
+static bool is_ready(struct guest *g)
+{
+	return vcpu_get_msr(g->vcpu, MSR_KVM_MIGRATION_CONTROL);
+}
+
+/* Memory that is plugged in later: the guest isn't READY if it isn't private. */
+static void test_hotplug(void)
+{
+	struct guest g = create(ENFORCE, SIZE);
+	struct data d = g.d;
+	void *plain = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	vcpu_set_msr(g.vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
+	TEST_ASSERT(is_ready(&g), "not READY");
+
+	/* What can't be private, and a slot that is created again, change nothing. */
+	vm_set_user_memory_region(g.vm, PLAIN_SLOT, 0, PLAIN_GPA, SIZE, plain);
+	set_data_slot(g.vm, &g.d, false);
+	set_data_slot(g.vm, &g.d, true);
+	TEST_ASSERT(is_ready(&g), "not READY");
+
+	/* Private from the start */
+	d.slot = DATA_SLOT + 1;
+	d.gpa = PLUG_GPA;
+	d.gmem = vm_create_guest_memfd(g.vm, SIZE, 0);
+	vm_mem_set_private(g.vm, PLUG_GPA, SIZE);
+	set_data_slot(g.vm, &d, true);
+	TEST_ASSERT(is_ready(&g), "not READY");
+	check_in_step(g.vm, PLUG_GPA, SIZE);
+
+	/* What the guest has shared of it stays so. */
+	TEST_ASSERT_EQ(call(&g, PLUG_GPA, PAGE_SIZE, SHARED), 0);
+	set_data_slot(g.vm, &d, false);
+	set_data_slot(g.vm, &d, true);
+	TEST_ASSERT(is_ready(&g), "not READY");
+
+	/* One page is shared, and the guest doesn't know. */
+	set_data_slot(g.vm, &d, false);
+	d.gpa += 2 * SIZE;
+	vm_mem_set_private(g.vm, d.gpa + PAGE_SIZE, SIZE - PAGE_SIZE);
+	set_data_slot(g.vm, &d, true);
+	TEST_ASSERT(!is_ready(&g), "READY");
+	check_in_step(g.vm, d.gpa, SIZE);
+
+	kvm_vm_free(g.vm);
+	close(d.gmem);
+	free_data(&g.d);
+	munmap(plain, SIZE);
+}
+
+/* Who reads the page waits until this is done with UFFDIO_COPY. */
+static int watch_page(void *page)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { .start = (uintptr_t)page, .len = PAGE_SIZE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(__NR_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+
+	TEST_ASSERT(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API: errno %d", errno);
+	TEST_ASSERT(!ioctl(fd, UFFDIO_REGISTER, &reg), "UFFDIO_REGISTER: errno %d", errno);
+	return fd;
+}
+
+struct slow_set {
+	struct kvm_vm *vm;
+	struct kvm_page_enc_extent *extents;
+	int r;
+	int error;
+};
+
+static void *set_slowly(void *arg)
+{
+	struct slow_set *s = arg;
+
+	s->r = __page_enc_set(s->vm, s->extents, 1);
+	s->error = errno;
+	return NULL;
+}
+
+/* Attributes begin to count while userspace sets something else. */
+static void test_enable_while_set(void)
+{
+	struct kvm_vm *vm = create_vm(KVM_X86_SW_PROTECTED_VM, 0, 1, 0);
+	struct kvm_page_enc_extent e = {
+		.gfn = DATA_GPA / PAGE_SIZE, .npages = 5, .flags = KVM_PAGE_ENC_SHARED,
+	};
+	struct slow_set s = { .vm = vm, .r = 1 };
+	struct data d = add_data(vm, SIZE);
+	struct uffd_msg msg;
+	struct uffdio_copy copy = { .len = PAGE_SIZE };
+	uint8_t page[PAGE_SIZE] = {};
+	pthread_t thread;
+	int uffd;
+
+	page_enc_enable(vm);
+	vm_mem_set_private(vm, d.gpa, SIZE);
+	s.extents = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uffd = watch_page(s.extents);
+	if (uffd < 0) {
+		pr_info("userfaultfd isn't available: not tested\n");
+		kvm_vm_free(vm);
+		free_data(&d);
+		return;
+	}
+
+	/* It has been checked that it may be set; the extents have to be read. */
+	pthread_create(&thread, NULL, set_slowly, &s);
+	TEST_ASSERT_EQ(read(uffd, &msg, sizeof(msg)), sizeof(msg));
+	TEST_ASSERT_EQ(enable(vm, ENFORCE), 0);
+	memcpy(page, &e, sizeof(e));
+	copy.dst = (uintptr_t)s.extents;
+	copy.src = (uintptr_t)page;
+	TEST_ASSERT(!ioctl(uffd, UFFDIO_COPY, &copy), "UFFDIO_COPY: errno %d", errno);
+	pthread_join(thread, NULL);
+	check_in_step(vm, d.gpa, SIZE);
+	TEST_ASSERT_EQ(s.r, -1);
+	TEST_ASSERT_EQ(s.error, EINVAL);
+	close(uffd);
+	munmap(s.extents, PAGE_SIZE);
+	kvm_vm_free(vm);
+	free_data(&d);
 }
 
 /* With and without: what is shared doesn't, or does, keep its private memory. */
@@ -470,6 +782,25 @@ static void test_emulation(uint64_t flags)
 
 	TEST_ASSERT_EQ(call(&g, DATA_GPA, PAGE_SIZE, SHARED), 0);
 	TEST_ASSERT_EQ(guest_out(&g, DATA_GPA), emulate ? 2 : 4);
+	destroy(&g);
+}
+
+/* What was MMIO becomes memory: its first access is that of a private page. */
+static void test_memory_after_mmio(void)
+{
+	struct guest g = create(ENFORCE, SIZE);
+	struct kvm_run *run_page = g.vcpu->run;
+
+	set_data_slot(g.vm, &g.d, false);
+	give(&g, READ, DATA_GPA, 0, 0);
+	TEST_ASSERT_EQ(__vcpu_run(g.vcpu), 0);
+	TEST_ASSERT_EQ(run_page->exit_reason, KVM_EXIT_MMIO);
+	memset(run_page->mmio.data, 0xff, sizeof(run_page->mmio.data));
+	TEST_ASSERT_EQ(run(&g), -1ULL);
+
+	vm_mem_set_private(g.vm, DATA_GPA, SIZE);
+	set_data_slot(g.vm, &g.d, true);
+	TEST_ASSERT_EQ(guest_read(&g, DATA_GPA), 0);
 	destroy(&g);
 }
 
@@ -587,7 +918,15 @@ int main(int argc, char *argv[])
 	test_punch(ENFORCE | PUNCH);
 	test_emulation(ENFORCE);
 	test_emulation(ENFORCE | PUNCH | EMULATE);
+	test_both_copies(false);
+	test_both_copies(true);
+	test_told_and_moved();
+	test_guard(ENFORCE);
+	test_guard(ENFORCE | GUARD);
+	test_memory_after_mmio();
 	test_slots();
+	test_hotplug();
+	test_enable_while_set();
 	test_signals();
 	return 0;
 }

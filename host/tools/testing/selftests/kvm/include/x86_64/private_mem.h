@@ -24,6 +24,7 @@
 #define ENFORCE		KVM_PRIVATE_MEM_ENFORCE
 #define PUNCH		KVM_PRIVATE_MEM_PUNCH
 #define EMULATE		KVM_PRIVATE_MEM_EMULATE
+#define GUARD		KVM_PRIVATE_MEM_GUARD
 #define PRIVATE		KVM_MEMORY_ATTRIBUTE_PRIVATE
 #define SHARED		0ULL
 
@@ -40,6 +41,7 @@ struct data {
 	uint32_t slot;
 	uint8_t *hva;
 	int gmem;
+	bool anonymous;		/* not shared, i.e. not a file */
 };
 
 /* A VM without vCPUs */
@@ -62,16 +64,23 @@ static inline void set_data_slot(struct kvm_vm *vm, const struct data *d, bool t
 				   there ? d->size : 0, d->hva, d->gmem, 0);
 }
 
-static inline struct data add_data(struct kvm_vm *vm, uint64_t size)
+static inline struct data add_data_of(struct kvm_vm *vm, uint64_t size, bool anonymous)
 {
-	struct data d = { .gpa = DATA_GPA, .size = size, .slot = DATA_SLOT };
+	struct data d = {
+		.gpa = DATA_GPA, .size = size, .slot = DATA_SLOT, .anonymous = anonymous,
+	};
 
 	d.gmem = vm_create_guest_memfd(vm, size, 0);
-	d.hva = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	d.hva = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_NORESERVE |
+		     (anonymous ? MAP_PRIVATE : MAP_SHARED), -1, 0);
 	TEST_ASSERT(d.hva != MAP_FAILED, "mmap() failed");
 	set_data_slot(vm, &d, true);
 	return d;
+}
+
+static inline struct data add_data(struct kvm_vm *vm, uint64_t size)
+{
+	return add_data_of(vm, size, false);
 }
 
 static inline void free_data(struct data *d)
@@ -146,10 +155,15 @@ static inline void check_in_step(struct kvm_vm *vm, uint64_t gpa, uint64_t size)
 	free(shared);
 }
 
-/* What debugfs says guest_memfd holds, or false if there is no debugfs */
-static inline bool held_bytes(struct kvm_vm *vm, uint64_t *private, uint64_t *twice)
+/*
+ * What debugfs says is held: by guest_memfd, of private and of shared pages, and by
+ * the VMM's mapping of private pages.  False if there is no debugfs.
+ */
+static inline bool held_bytes3(struct kvm_vm *vm, uint64_t *private,
+			       uint64_t *stale_private, uint64_t *stale_shared)
 {
 	unsigned long long flags;
+	uint64_t twice;
 	char path[128];
 	FILE *f;
 	int n;
@@ -158,11 +172,21 @@ static inline bool held_bytes(struct kvm_vm *vm, uint64_t *private, uint64_t *tw
 	f = fopen(path, "r");
 	if (!f)
 		return false;
-	n = fscanf(f, "version 1\nflags %llx\nprivate_bytes %lu\ndouble_backed_bytes %lu\nend\n",
-		   &flags, private, twice);
-	TEST_ASSERT(n == 3 && feof(f), "%s isn't as documented", path);
+	n = fscanf(f, "version 1\nflags %llx\nprivate_bytes %lu\ndouble_backed_bytes %lu\n"
+		   "stale_private_bytes %lu\nstale_shared_bytes %lu\nend\n",
+		   &flags, private, &twice, stale_private, stale_shared);
+	TEST_ASSERT(n == 5 && feof(f), "%s isn't as documented", path);
+	TEST_ASSERT_EQ(twice, *stale_private + *stale_shared);
 	fclose(f);
 	return true;
+}
+
+/* The same of guest_memfd only */
+static inline bool held_bytes(struct kvm_vm *vm, uint64_t *private, uint64_t *twice)
+{
+	uint64_t stale_shared;
+
+	return held_bytes3(vm, private, twice, &stale_shared);
 }
 
 static inline void check_held(struct kvm_vm *vm, uint64_t private, uint64_t twice)
@@ -173,6 +197,14 @@ static inline void check_held(struct kvm_vm *vm, uint64_t private, uint64_t twic
 		return;
 	TEST_ASSERT_EQ(p, private);
 	TEST_ASSERT_EQ(t, twice);
+}
+
+static inline void check_stale_shared(struct kvm_vm *vm, uint64_t bytes)
+{
+	uint64_t p, t, s;
+
+	if (held_bytes3(vm, &p, &t, &s))
+		TEST_ASSERT_EQ(s, bytes);
 }
 
 #endif /* SELFTEST_KVM_PRIVATE_MEM_H */
