@@ -23,7 +23,6 @@
 #include <linux/moduleparam.h>
 
 #include "page_enc.h"
-#include "private_mem.h"
 #include "sev_sim.h"
 #include "trace.h"
 
@@ -512,8 +511,8 @@ static int replace_map(struct kvm *kvm, struct page_enc_map *new, bool reset)
 
 	guard(mutex)(&enc->map.lock);
 
-	/* It is what the attributes say, and that may have begun just now. */
-	if (kvm_private_mem_enforced(kvm))
+	/* That may have begun after the caller has looked. */
+	if (enc->is_copy)
 		return -EINVAL;
 
 	r = page_enc_map_replace(&enc->map, new, &c.changes);

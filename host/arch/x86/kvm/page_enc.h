@@ -17,6 +17,7 @@
  * @max_chunks:	entries in the map at which to look for some without memslot
  * @plugged:	pages that have or had a memslot with guest_memfd, if KVM converts
  *		memory; has a lock of its own, with which no other is taken
+ * @is_copy:	status is a copy of memory attributes: userspace can't set it
  * @harvest:	held by whom forgets what has changed; taken before the map's lock
  */
 struct kvm_page_enc {
@@ -25,6 +26,7 @@ struct kvm_page_enc {
 	u64 first_control;
 	u64 max_chunks;
 	struct page_enc_map plugged;
+	bool is_copy;
 	struct mutex harvest;	/* see above */
 };
 

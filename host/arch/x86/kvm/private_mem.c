@@ -537,6 +537,9 @@ static int start_enforcing(struct kvm *kvm)
 			return r;
 	}
 
+	scoped_guard(mutex, &kvm->arch.page_enc->map.lock)
+		kvm->arch.page_enc->is_copy = true;
+
 	/* Userspace may have set something else. */
 	forget_status(kvm, 0, END_OF_GFNS);
 
@@ -563,6 +566,7 @@ static int enable(struct kvm *kvm, u64 flags)
 	if (flags & KVM_PRIVATE_MEM_ENFORCE) {
 		r = start_enforcing(kvm);
 		if (r) {
+			WRITE_ONCE(kvm->arch.page_enc->is_copy, false);
 			WRITE_ONCE(kvm->arch.private_mem_flags, 0);
 			return r;
 		}
