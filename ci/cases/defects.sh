@@ -10,7 +10,7 @@
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # base: yes
 tests=(boot bit_17_alone bit_16_alone partial_page calls_after_enosys cpu_offline
-	calls_per_leaf size_hint part_of_leaf refusal_dropped pfn_0)
+	calls_per_leaf part_of_leaf refusal_dropped pfn_0)
 
 # How a check says that the defect is there.  Any other failure is just one.
 defect()
@@ -58,7 +58,7 @@ start()
 boot()
 {
 	vm_trace_start
-	VM_MEM=192M VM_DISK=none start main "features=30000:0,exit"
+	VM_MEM=192M VM_DISK=none VM_APPEND=$REFUSED_APPEND start main "features=30000:0,exit"
 }
 
 calls_of()
@@ -166,23 +166,6 @@ few_calls()
 	n=$(calls_after "$1" "$before" | wc -l)
 	holds "calls for two conversions of 128 pages" "$n" -ge 2
 	[ "$n" -le 6 ] || defect "$n calls for two conversions"
-}
-
-size_hint()
-{
-	both large_hint main
-}
-
-large_hint()
-{
-	local before
-	has_exerciser "$1"
-	before=$(calls_of "$1")
-	exercise "$1" "size=2M align=2M"
-	calls_after "$1" "$before" | tee /tmp/hints
-	holds calls "$(wc -l </tmp/hints)" -ge 2
-	grep -q ' 512 0x1$' /tmp/hints || defect "no size hint for 2M"
-	grep -q ' 512 0x11$' /tmp/hints || defect "no size hint for 2M"
 }
 
 # 5: one page of 2M that are mapped as one

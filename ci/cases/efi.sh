@@ -9,7 +9,7 @@
 # timeout: 700
 # append: kvm.page_enc_status=1 kvm.sev_sim=1 kvm.sev_sim_strict=1
 # base: yes
-tests=(silent_firmware slots map oracle_agrees override firmware_says_so firmware_is_honest
+tests=(silent_firmware slots map oracle_agrees kexec_hides_efi override firmware_says_so firmware_is_honest
 	base_has_no_override)
 
 # No firmware sets the variable today, so for "says" it is there before firmware runs.
@@ -17,7 +17,7 @@ efi_launch()
 {
 	export VM_FIRMWARE=ovmf VM_SMP=1 VM_MEM=256M VM_DISK=none
 	case $1 in
-	silent) vm_launch silent ;;
+	silent) VM_KEXEC=1 vm_launch silent ;;
 	override) VM_APPEND=kvm_page_enc=on vm_launch override ;;
 	says) VM_EFI_MIGRATION=1 vm_launch says ;;
 	base) VM_APPEND=kvm_page_enc=on VM_KERNEL=$OUT/base.bzImage vm_launch base ;;
@@ -68,7 +68,28 @@ map()
 oracle_agrees()
 {
 	oracle silent
+}
+
+# A kernel without runtime services tells the next one nothing of EFI, and that must
+# not take the guest for one without firmware that shares memory.
+kexec_hides_efi()
+{
+	silent_kexec
+	vm_sh silent 'dmesg | grep "EFI v"'
+	ready_is silent 0 0 0
+	silent_kexec
+	vm_sh silent '! dmesg | grep "EFI v"'
+	ready_is silent 0 0 0
+	log_lines silent
+	oracle silent
 	efi_ends silent
+}
+
+silent_kexec()
+{
+	vm_sh silent "kexec -s -l /kexec/bzImage --initrd=/kexec/initrd --command-line='$VM_APPEND_DEFAULT efi=noruntime'" 60
+	vm_send silent kexec 'kexec -e'
+	vm_wait silent 120
 }
 
 override()

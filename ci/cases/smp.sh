@@ -6,7 +6,7 @@
 # timeout: 240
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # base: yes
-tests=(boot_4 boot_1 maps_differ encstat_tells_apart base_guest base_map cpu_off base_kexec)
+tests=(boot_4 boot_1 percpu_page maps_differ encstat_tells_apart base_guest base_map cpu_off base_kexec)
 
 boot_4()
 {
@@ -20,10 +20,21 @@ boot_4()
 
 boot_1()
 {
-	VM_SMP=1 VM_MEM=256M VM_DISK=none vm_start one
+	VM_SMP=1 VM_MEM=256M VM_DISK=none VM_APPEND=percpu_alloc=page vm_start one
 	sev_active one
 	map_check one
 	shared_plausible one
+}
+
+# Per-CPU data is in the vmalloc area, and what is announced anew is looked for in
+# the direct map.
+percpu_page()
+{
+	vm_sh one 'grep pcpu_get_vm_areas /proc/vmallocinfo || dmesg | grep "percpu:"'
+	oracle one
+	vm_sh one "echo 1 >/sys/kernel/debug/kvm_page_enc/announce"
+	ready_is one 1 2 1
+	oracle one
 }
 
 maps_differ()

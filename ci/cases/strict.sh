@@ -111,7 +111,7 @@ oracle_agrees()
 # refuse_boots NAME: a guest whose VMM will refuse to convert memory
 refuse_boots()
 {
-	VM_VMM=exit VM_SMP=1 VM_MEM=256M VM_DISK=none vm_start "$1"
+	VM_VMM=exit VM_SMP=1 VM_MEM=256M VM_DISK=none VM_APPEND=$REFUSED_APPEND vm_start "$1"
 	sev_active "$1"
 	forgive "$1"
 	no_violations "$1"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# READY stays while the guest sleeps and while its CPUs come and go, and is set
-# again after S3 if the VMM has lost it.  In between memory is converted.
+# READY stays while the guest idles and while its CPUs come and go.  In S3 it is
+# withdrawn, as a VMM may forget there what the guest shares, and set again when all
+# has been announced anew.  In between memory is converted.
 # timeout: 240
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 tests=(boot s2idle s3 s3_msr_lost aborted cpus_go map)
@@ -13,7 +14,8 @@ boot()
 {
 	mkfifo $MONITOR.in $MONITOR.out
 	VM_SMP=3 VM_MEM=256M VM_APPEND=no_console_suspend \
-		VM_OPTS="-chardev pipe,id=monitor,path=$MONITOR -mon chardev=monitor,mode=control" vm_start main
+		VM_OPTS="-chardev pipe,id=monitor,path=$MONITOR -mon chardev=monitor,mode=control" \
+		VM_VMM=exit vm_start main
 	echo '{"execute": "qmp_capabilities"}' >$MONITOR.in
 	ready_is main 1 1 0
 	vm_sh main 'cat /sys/power/state /sys/power/mem_sleep'
@@ -45,19 +47,23 @@ suspend_to_ram()
 	vm_send main ram 'echo deep >/sys/power/mem_sleep && echo mem >/sys/power/state'
 }
 
-# The exerciser's threads are not frozen: conversions are cut off where they are
+# The exerciser's threads are not frozen: conversions are cut off where they are.
+# The VMM forgets before the first call that it gets.
 s3()
 {
 	exercise_start main "threads=3 pattern=random size=1M chunk=12K seconds=12"
 	suspend_to_ram
 	timeout 60 grep -qm 1 '"SUSPEND"' <$MONITOR.out
-	ready_is main 1 1 0
+	ready_is main 0 1 1
+	vm_vmm main forget
 	echo '{"execute": "system_wakeup"}' >$MONITOR.in
 	vm_answer main ram 60
 	equal "times asleep, failures" "$(sleeps)" "2 0"
-	ready_is main 1 1 0
+	ready_is main 1 2 1
 	exercise_ends main
 	oracle main
+	equal "views forgotten" "$(vm_vmm_view main | grep -c forgotten)" 1
+	oracle main vmm
 }
 
 # A VMM may do that while the guest sleeps.  This time it is awake again at once:
@@ -66,13 +72,14 @@ s3()
 s3_msr_lost()
 {
 	guest_wrmsr main 0x4b564d08 '\000\000\000\000\000\000\000\000'
-	ready_is main 0 1 1
+	ready_is main 0 2 2
 	suspend_to_ram
 	vm_answer main ram 60
-	ready_is main 1 2 1
+	ready_is main 1 3 2
 }
 
-# As far as suspending goes without sleeping, and back
+# As far as suspending goes without sleeping, and back.  Only the last level gets to
+# where READY is withdrawn.
 aborted()
 {
 	vm_sh main 'test -e /sys/power/pm_test' || skip "no PM_DEBUG"
@@ -82,7 +89,7 @@ aborted()
 			echo $level >/sys/power/pm_test && echo mem >/sys/power/state || exit;
 		done;
 		echo none >/sys/power/pm_test' 60
-	ready_is main 1 2 1
+	ready_is main 1 4 3
 }
 
 cpus_go()
@@ -94,7 +101,7 @@ cpus_go()
 		done' 60
 	exercise_ends main
 	equal "CPUs" "$(vm_sh main nproc)" 3
-	ready_is main 1 2 1
+	ready_is main 1 4 3
 }
 
 map()

@@ -105,6 +105,7 @@ initramfs()
 	add_modules "$root"
 	install -m 755 "$here/init" "$here/agent" "$root/"
 	install -m 644 "$here/splats" "$root/etc/splats"
+	install -m 755 "$here/complaints" "$root/etc/complaints"
 	pack "$root" "$out/guest.cpio"
 }
 

@@ -178,27 +178,30 @@ pages_of_runs()
 	done
 }
 
-# pages_of_calls: those that are shared after lines "GPA NPAGES ATTRS ANSWER"
-pages_of_calls()
+# pages_of_view: those that are shared after the lines of vm_vmm_view
+pages_of_view()
 {
-	local gpa npages attrs answer
-	while read -r gpa npages attrs answer; do
-		[ "$answer" != 0 ] || echo $((gpa >> 12)) "$npages" $((attrs & 16))
-	done | awk '{
-		for (i = $1; i < $1 + $2; i++)
-			if ($3) delete shared[i]; else shared[i]
-	}
-	END { for (i in shared) print i }'
+	local gpa npages status
+	while read -r gpa npages status; do
+		[ "$gpa" = forgotten ] && echo forgotten || echo $((gpa >> 12)) "$npages" "$status"
+	done | awk '
+		$1 == "forgotten" { delete shared; next }
+		{
+			for (i = $1; i < $1 + $2; i++)
+				if ($3 == "private") delete shared[i]; else shared[i]
+		}
+		END { for (i in shared) print i }'
 }
 
-# Page numbers of what the host takes for shared: by its tracker, if that is on,
-# else by the calls that its VMM saw.
+# host_shared_pages NAME [vmm]: page numbers of what the host takes for shared: by
+# its tracker, if that is on and the VMM isn't asked for, else by the calls that its
+# VMM saw.
 host_shared_pages()
 {
-	if vm_map "$1" | grep -q '^enabled 1'; then
+	if [ "${2:-}" != vmm ] && vm_map "$1" | grep -q '^enabled 1'; then
 		vm_map "$1" | grep 'shared$' | pages_of_runs
 	else
-		vm_vmm_calls "$1" | pages_of_calls
+		vm_vmm_view "$1" | pages_of_view
 	fi
 }
 
@@ -211,19 +214,20 @@ guest_ram()
 	done
 }
 
-# Page numbers of RAM that the host takes for shared
+# shared_ram NAME [vmm]: page numbers of RAM that the host takes for shared
 shared_ram()
 {
 	guest_ram "$1" >"/tmp/$1.ram"
-	host_shared_pages "$1" | awk '
+	host_shared_pages "$1" "${2:-}" | awk '
 		FNR == NR { first[++n] = $1; last[n] = $2; next }
 		{ for (i = 1; i <= n; i++) if ($1 >= first[i] && $1 <= last[i]) print $1 }
 	' "/tmp/$1.ram" -
 }
 
-# oracle NAME [mixed]: the pages of RAM that any page table of the guest's kernel
+# oracle NAME [mixed|vmm]: the pages of RAM that any page table of the guest's kernel
 # maps decrypted are those that the host takes for shared, no more and no less.
-# No page is mapped both ways, unless "mixed" excuses that.
+# No page is mapped both ways, unless "mixed" excuses that.  With "vmm" it is the VMM
+# of VM_VMM that is asked, even if KVM knows.
 oracle()
 {
 	local file=/sys/kernel/debug/x86/mem_encrypt/decrypted differ
@@ -233,7 +237,7 @@ oracle()
 	if [ "${2:-}" != mixed ] && grep mixed "/tmp/$1.decrypted" >&2; then
 		vm_fail "mapped decrypted and encrypted" || return
 	fi
-	shared_ram "$1" | sort >"/tmp/$1.host"
+	shared_ram "$1" "${2:-}" | sort >"/tmp/$1.host"
 	pages_of_runs <"/tmp/$1.decrypted" | sort >"/tmp/$1.guest"
 	[ -s "/tmp/$1.guest" ] || vm_fail "the guest shares nothing" || return
 	differ=$(comm -3 "/tmp/$1.guest" "/tmp/$1.host" | head -n 4 | paste -sd ' ')
@@ -241,11 +245,17 @@ oracle()
 	echo "guest and host agree on $(wc -l <"/tmp/$1.host") shared pages"
 }
 
+# For the command line of guests whose host will refuse to convert memory: the kernel
+# warns of that, which is what users with panic_on_warn rely on.
+# shellcheck disable=SC2034 # for cases
+REFUSED_APPEND="loglevel=4 panic_on_warn=0"
+
 # What the kernel of a guest complains about goes to NAME.dmesg, which is judged
-# by L0.  Fails if the guest does not answer.
+# by L0.  That warning is in order where it does not end the guest.  Fails if the
+# guest does not answer.
 splats_of()
 {
-	vm_sh "$1" 'dmesg | grep -Ef /etc/splats; :' >>"$OUT/$1.dmesg" ||
+	vm_sh "$1" '/etc/complaints; :' >>"$OUT/$1.dmesg" ||
 		vm_fail "guest $1 does not answer: $(tail -n 1 "$OUT/$1.console")"
 }
 

@@ -264,6 +264,13 @@ vm_vmm_calls()
 	sed -n 's/^call //p' "/run/vm/$1/vmm.log"
 }
 
+# vm_vmm_view NAME: what it makes of those that it answered with 0, in order: gpa
+# npages private|shared, or "forgotten" after the order "forget"
+vm_vmm_view()
+{
+	sed -n 's/^view //p' "/run/vm/$1/vmm.log"
+}
+
 # vm_vmm_msr NAME: what it saw written to MSR_KVM_MIGRATION_CONTROL: value
 # accepted|refused
 vm_vmm_msr()

@@ -6,7 +6,7 @@
  *
  *   VMM_SETTINGS  what to do, comma separated
  *   VMM_DIR       where its files are: vmm.ctl, orders appended at run time;
- *                 vmm.log, what the guest did
+ *                 vmm.log, what the guest did, and what this VMM makes of it
  */
 #include <errno.h>
 #include <pthread.h>
@@ -116,6 +116,10 @@ static void obey(const char *line)
 
 	if (sscanf(line, "answer_all %d%c", &answer_all, &end) == 1)
 		return;
+	if (!strcmp(line, "forget")) {
+		dprintf(log_fd, "view forgotten\n");
+		return;
+	}
 	if (sscanf(line, "answer %lu %d%c", &new.nr, &new.err, &end) != 2 &&
 	    sscanf(line, "delay %lu %u%c", &new.nr, &new.delay_ms, &end) != 2)
 		die("order '%s' is none", line);
@@ -155,6 +159,16 @@ static int decide(unsigned int *delay_ms)
 	return -err;
 }
 
+/*
+ * As VMMs in the field do that migrate SEV guests: any attribute means private, a
+ * hint at the page size, too.
+ */
+static void log_view(const __u64 *args)
+{
+	dprintf(log_fd, "view 0x%llx %llu %s\n", args[0], args[1],
+		args[2] ? "private" : "shared");
+}
+
 static bool handle_hypercall(struct kvm_run *run)
 {
 	const __u64 *args = run->hypercall.args;
@@ -169,6 +183,8 @@ static bool handle_hypercall(struct kvm_run *run)
 	answer = decide(&delay_ms);
 	dprintf(log_fd, "call 0x%llx %llu 0x%llx %d\n", args[0], args[1],
 		args[2], answer);
+	if (!answer)
+		log_view(args);
 	pthread_mutex_unlock(&lock);
 
 	wait_ms(delay_ms);
