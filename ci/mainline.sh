@@ -3,8 +3,9 @@
 #
 # Check out, as the git worktree $MAINLINE, what is tested as "the unpatched
 # kernel": base, and the patches up to the exerciser of memory encryption.  These
-# add files of debugfs and change nothing that is tested; without them nobody
-# could make an unpatched kernel convert memory, or see what it has done.
+# fix what drivers do with failures, add files of debugfs, and change nothing that is
+# tested; without the files nobody could make an unpatched kernel convert memory, or
+# see what it has done.
 # usage: ci/mainline.sh
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
