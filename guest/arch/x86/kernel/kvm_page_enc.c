@@ -7,13 +7,13 @@
  * private, and with MSR_KVM_MIGRATION_CONTROL (READY) that what it was told is
  * complete and current.
  *
- * Announcements follow the change of the page tables.  That is enough, because
- * the content of a page is undefined from the moment its change begins until
+ * The content of a page is undefined from the moment its change begins until
  * set_memory_*() returns, provided that the host sends every page again whose
  * status changed.
  *
- * This file is about when that is done in the life of a kernel.  What is sent
- * and whether is in kvm_page_enc_range.c and kvm_page_enc_state.c.
+ * This file is about when that is done in the life of a kernel.  What is sent,
+ * whether, and what about a conversion is in kvm_page_enc_range.c, _state.c and
+ * _convert.c.
  */
 
 #define pr_fmt(fmt) "kvm-guest: page encryption status: " fmt
@@ -23,10 +23,14 @@
 #include <linux/debugfs.h>
 #include <linux/efi.h>
 #include <linux/init.h>
+#include <linux/ioport.h>
 #include <linux/kvm_para.h>
 #include <linux/mem_encrypt.h>
+#include <linux/memory.h>
 #include <linux/mm.h>
 #include <linux/reboot.h>
+#include <linux/sizes.h>
+#include <linux/spinlock.h>
 #include <linux/stop_machine.h>
 #include <linux/suspend.h>
 #include <linux/syscore_ops.h>
@@ -36,6 +40,7 @@
 #include <asm/kvm_page_enc.h>
 #include <asm/msr.h>
 #include <asm/set_memory.h>
+#include <asm/setup.h>
 #include <asm/x86_init.h>
 
 #include "kvm_page_enc_core.h"
@@ -75,15 +80,31 @@ static int page_enc_write_ready(bool ready)
 			   ready ? KVM_MIGRATION_READY : 0);
 }
 
+/* All of the direct map is one run, as far as RAM goes. */
+static bool page_enc_linear(unsigned long vaddr, unsigned long end, u64 *pfn)
+{
+	if (vaddr < PAGE_OFFSET || end > PAGE_OFFSET + get_max_mapped())
+		return false;
+
+	*pfn = PFN_DOWN(__pa(vaddr));
+	return true;
+}
+
+static int page_enc_send_all(void);
+
 static const struct page_enc_ops page_enc_ops = {
 	.leaf = lookup_kernel_leaf,
+	.linear = page_enc_linear,
 	.map_gpa_range = page_enc_hypercall,
 	.write_ready = page_enc_write_ready,
+	.send_all = page_enc_send_all,
 };
 
 static struct page_enc page_enc = {
 	.ops = &page_enc_ops,
+	.lock = __RAW_SPIN_LOCK_UNLOCKED(page_enc.lock),
 	.state = ATOMIC_INIT(0),
+	.in_flight = ATOMIC_INIT(0),
 };
 
 static bool page_enc_announces(void)
@@ -106,7 +127,6 @@ static void page_enc_unsupported(void)
 {
 	static atomic_t told = ATOMIC_INIT(0);
 
-	page_enc_event(&page_enc, PAGE_ENC_EV_MUTE);
 	if (atomic_xchg(&told, 1))
 		return;
 
@@ -119,49 +139,84 @@ static void page_enc_unsupported(void)
 		schedule_work(&page_enc_key_work);
 }
 
-/* The host's view lacks something from now on, whatever callers make of it. */
-static int page_enc_failed(int err)
+/* What a caller of set_memory_*() is to know of the host's answer */
+static int page_enc_result(int err, unsigned long npages, const char *status)
 {
 	if (err == -EOPNOTSUPP) {
 		page_enc_unsupported();
 		return 0;
 	}
 	if (err)
-		page_enc_event(&page_enc, PAGE_ENC_EV_REFUSED);
+		pr_warn_ratelimited("not READY: %lu pages not announced as %s: %d\n",
+				    npages, status, err);
 
 	return err;
 }
 
-static bool page_enc_in_direct_map(unsigned long vaddr, unsigned long end)
+static const char *page_enc_status(bool enc)
 {
-	return vaddr >= PAGE_OFFSET && end <= PAGE_OFFSET + get_max_mapped();
+	return enc ? "private" : "shared";
 }
 
-int __kvm_page_enc_changed(unsigned long vaddr, unsigned long npages, bool enc)
+int __kvm_page_enc_prepare(unsigned long vaddr, unsigned long npages, bool enc)
 {
-	unsigned long end;
 	int err;
 
 	if (!page_enc_announces())
 		return 0;
 
 	vaddr &= PAGE_MASK;
-	end = vaddr + (npages << PAGE_SHIFT);
+	err = page_enc_prepare(&page_enc, vaddr, vaddr + PFN_PHYS(npages), enc);
 
-	/* Mostly it is one run, for which no page table has to be read. */
-	if (page_enc_in_direct_map(vaddr, end))
-		err = page_enc_send(&page_enc_ops, PFN_DOWN(__pa(vaddr)), npages, enc);
-	else
-		err = page_enc_send_range(&page_enc_ops, vaddr, end, enc);
-	if (!err)
+	return page_enc_result(err, npages, page_enc_status(enc));
+}
+
+int __kvm_page_enc_finish(unsigned long vaddr, unsigned long npages, bool enc)
+{
+	int err;
+
+	if (!page_enc_announces())
 		return 0;
 
-	err = page_enc_failed(err);
-	if (err)
-		pr_warn_ratelimited("not READY: %lu pages not announced as %s: %d\n",
-				    npages, enc ? "private" : "shared", err);
+	vaddr &= PAGE_MASK;
+	err = page_enc_finish(&page_enc, vaddr, vaddr + PFN_PHYS(npages), enc);
 
-	return err;
+	return page_enc_result(err, npages, page_enc_status(enc));
+}
+
+void __kvm_page_enc_abort(unsigned long vaddr, unsigned long npages)
+{
+	if (!page_enc_announces())
+		return;
+
+	vaddr &= PAGE_MASK;
+	page_enc_abort(&page_enc, vaddr, vaddr + PFN_PHYS(npages));
+	pr_warn_ratelimited("not READY: page tables of %lu pages could not be changed\n",
+			    npages);
+}
+
+int __kvm_page_enc_converted(unsigned long vaddr, unsigned long npages, bool enc)
+{
+	int err;
+
+	if (!page_enc_announces())
+		return 0;
+
+	vaddr &= PAGE_MASK;
+	err = page_enc_converted(&page_enc, vaddr, vaddr + PFN_PHYS(npages), enc);
+
+	return page_enc_result(err, npages, page_enc_status(enc));
+}
+
+/* What firmware did not tell of has been plugged in. */
+static int page_enc_reset_plugged(unsigned long pfn, unsigned long npages, void *unused)
+{
+	u64 sent = 0;
+
+	if (e820__mapped_any(PFN_PHYS(pfn), PFN_PHYS(pfn + npages), E820_TYPE_RAM))
+		return 0;
+
+	return page_enc_send(&page_enc_ops, pfn, npages, true, &sent);
 }
 
 static int page_enc_reset(void)
@@ -177,11 +232,14 @@ static int page_enc_send_all_decrypted(bool enc)
 				       PAGE_OFFSET + get_max_mapped(), enc);
 }
 
-/*
- * Replace whatever view the host has by what the page tables say.  This is the
- * only CPU that does something.  A conversion that others have begun announces
- * its pages once more when it goes on.
- */
+static int page_enc_send_all(void)
+{
+	return page_enc_reset() ?:
+	       walk_system_ram_range(0, max_pfn, NULL, page_enc_reset_plugged) ?:
+	       page_enc_send_all_decrypted(false);
+}
+
+/* This is the only CPU that does something. */
 static int page_enc_announce_all(void *unused)
 {
 	int err;
@@ -189,30 +247,57 @@ static int page_enc_announce_all(void *unused)
 	if (!page_enc_announces())
 		return 0;
 
-	err = page_enc_failed(page_enc_reset() ?:
-			      page_enc_send_all_decrypted(false));
-	if (!err)
-		page_enc_event(&page_enc, PAGE_ENC_EV_RENEWED);
+	err = page_enc_renew(&page_enc);
+	if (err == -EOPNOTSUPP) {
+		page_enc_unsupported();
+		return 0;
+	}
+	if (err)
+		pr_err("cannot announce all again: %d\n", err);
 
 	return err;
+}
+
+/* Memory that was plugged in, which an earlier kernel may have had and shared */
+static int page_enc_memory(struct notifier_block *nb, unsigned long action,
+			   void *data)
+{
+	const struct memory_notify *mem = data;
+	unsigned long vaddr;
+	int err;
+
+	if (action != MEM_GOING_ONLINE || !page_enc_announces())
+		return NOTIFY_OK;
+
+	vaddr = (unsigned long)__va(PFN_PHYS(mem->start_pfn));
+	err = page_enc_converted(&page_enc, vaddr, vaddr + PFN_PHYS(mem->nr_pages), true);
+	page_enc_result(err, mem->nr_pages, "private");
+
+	return NOTIFY_OK;
 }
 
 /*
  * Leaving
  */
+static void (*page_enc_next_kexec_begin)(void);
+static void (*page_enc_next_kexec_finish)(void);
+static bool page_enc_withdraw_again;
+
 static void page_enc_kexec_begin(void)
 {
 	/* A crashing kernel is mute already and must not wait for others. */
 	if (page_enc_announces())
 		set_memory_enc_stop_conversion();
+	page_enc_next_kexec_begin();
 }
 
 /*
  * The next kernel may be one that announces nothing: leave it a host that
  * takes all RAM for private, what was plugged in later included.  This is the
- * only CPU, and the kernel's last access to shared memory was before.
+ * only CPU, and the kernel's last access to shared memory was before.  No lock: a
+ * CPU may have stopped with it.
  */
-static void page_enc_kexec_finish(void)
+static void page_enc_return_ram(void)
 {
 	int err;
 
@@ -225,10 +310,18 @@ static void page_enc_kexec_finish(void)
 	page_enc_event(&page_enc, PAGE_ENC_EV_MUTE);
 }
 
+static void page_enc_kexec_finish(void)
+{
+	page_enc_return_ram();
+	if (page_enc_withdraw_again)
+		page_enc_write_ready(false);
+	page_enc_next_kexec_finish();
+}
+
 /* Nothing is reset: the memory belongs to what is to be dumped. */
 void kvm_page_enc_crash(void)
 {
-	page_enc_event(&page_enc, PAGE_ENC_EV_MUTE);
+	page_enc_withdraw_again = !page_enc_crash(&page_enc);
 }
 
 static int page_enc_reboot(struct notifier_block *nb, unsigned long code,
@@ -247,21 +340,15 @@ static struct notifier_block page_enc_reboot_nb = {
  * the kernel that loaded the image.  READY is withdrawn by both before, the
  * one when it is written, the other when it loads.
  */
-static bool page_enc_hibernating;
-
 static int page_enc_pm(struct notifier_block *nb, unsigned long action,
 		       void *unused)
 {
 	switch (action) {
 	case PM_HIBERNATION_PREPARE:
-		page_enc_hibernating = true;
-		fallthrough;
 	case PM_RESTORE_PREPARE:
 		page_enc_event(&page_enc, PAGE_ENC_EV_LEAVE);
 		break;
 	case PM_POST_HIBERNATION:
-		page_enc_hibernating = false;
-		fallthrough;
 	case PM_POST_RESTORE:
 		page_enc_event(&page_enc, PAGE_ENC_EV_STAY);
 		break;
@@ -274,24 +361,24 @@ static struct notifier_block page_enc_pm_nb = {
 	.notifier_call = page_enc_pm,
 };
 
-/* Interrupts are off, this is the only CPU. */
+/*
+ * Suspend to RAM, images of hibernation, and kexec with preserved context.  A VMM
+ * may have forgotten the view when the kernel goes on, or another kernel have
+ * made one.  Interrupts are off, this is the only CPU.
+ */
+static int page_enc_suspend(void *data)
+{
+	page_enc_event(&page_enc, PAGE_ENC_EV_STALE);
+	return 0;
+}
+
 static void page_enc_resume(void *data)
 {
-	int err;
-
-	/* Here resumes what makes an image, and what was in it, alike. */
-	if (page_enc_hibernating) {
-		err = page_enc_announce_all(NULL);
-		if (err)
-			pr_err("cannot announce all again: %d\n", err);
-	}
-
-	/* The VMM may have reset MSRs along with the vCPUs. */
-	if (page_enc_is(&page_enc, PAGE_ENC_S_READY))
-		page_enc_write_ready(true);
+	page_enc_announce_all(NULL);
 }
 
 static const struct syscore_ops page_enc_syscore_ops = {
+	.suspend = page_enc_suspend,
 	.resume = page_enc_resume,
 };
 
@@ -302,6 +389,8 @@ static struct syscore page_enc_syscore = {
 /*
  * Start
  */
+#define PAGE_ENC_LOADER_KEXEC	0xd	/* Documentation/arch/x86/boot.rst */
+
 static enum page_enc_mode page_enc_mode __initdata;
 static enum page_enc_verdict page_enc_verdict __initdata;
 
@@ -323,6 +412,22 @@ static int __init page_enc_param(char *arg)
 }
 early_param("kvm_page_enc", page_enc_param);
 
+/*
+ * kexec passes EFI on if it has runtime services, without (efi=noruntime) the next
+ * kernel sees none.  BIOSes have the RSDP in the first megabyte, EFI firmware has
+ * not.
+ */
+static bool __init page_enc_may_be_efi(void)
+{
+	u64 rsdp = x86_init.acpi.get_root_pointer();
+
+	if (efi_enabled(EFI_BOOT))
+		return true;
+
+	return bootloader_type >> 4 == PAGE_ENC_LOADER_KEXEC &&
+	       (!rsdp || rsdp >= SZ_1M);
+}
+
 void __init kvm_page_enc_init(void)
 {
 	const struct page_enc_env env = {
@@ -330,7 +435,8 @@ void __init kvm_page_enc_init(void)
 		       cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT),
 		.hypercall = kvm_para_has_feature(KVM_FEATURE_HC_MAP_GPA_RANGE),
 		.msr = kvm_para_has_feature(KVM_FEATURE_MIGRATION_CONTROL),
-		.efi = efi_enabled(EFI_BOOT),
+		.snp = cc_platform_has(CC_ATTR_GUEST_SEV_SNP),
+		.efi = page_enc_may_be_efi(),
 		.mode = page_enc_mode,
 		.ram = e820_table->entries,
 		.nr_ram = e820_table->nr_entries,
@@ -341,10 +447,14 @@ void __init kvm_page_enc_init(void)
 	page_enc_verdict = page_enc_start(&page_enc, &env);
 	if (page_enc_announces()) {
 		static_branch_enable(&kvm_page_enc_on);
+		page_enc_next_kexec_begin = x86_platform.guest.enc_kexec_begin;
+		page_enc_next_kexec_finish = x86_platform.guest.enc_kexec_finish;
 		x86_platform.guest.enc_kexec_begin = page_enc_kexec_begin;
 		x86_platform.guest.enc_kexec_finish = page_enc_kexec_finish;
 	}
-	if (env.sev || page_enc_mode != PAGE_ENC_AUTO)
+	/* Whether it becomes READY is not known before page_enc_late_init(). */
+	if (page_enc_verdict != PAGE_ENC_READY &&
+	    (env.sev || page_enc_mode != PAGE_ENC_AUTO))
 		pr_info("%s\n", page_enc_why[page_enc_verdict]);
 }
 
@@ -369,6 +479,17 @@ static bool __init page_enc_firmware_complete(void)
 	return status == EFI_SUCCESS && enabled;
 }
 
+/* ACPI finds memory that is plugged in before late initcalls. */
+static int __init page_enc_early_init(void)
+{
+	if (page_enc_announces())
+		hotplug_memory_notifier(page_enc_memory, DEFAULT_CALLBACK_PRI);
+
+	return 0;
+}
+early_initcall(page_enc_early_init);
+
+/* Early conversions in place are through, drivers have begun with theirs. */
 static int __init page_enc_late_init(void)
 {
 	if (!page_enc_announces())
@@ -378,10 +499,10 @@ static int __init page_enc_late_init(void)
 	register_pm_notifier(&page_enc_pm_nb);
 	register_syscore(&page_enc_syscore);
 
-	if (page_enc_verdict != PAGE_ENC_ASK_FIRMWARE)
+	if (page_enc_verdict != PAGE_ENC_ASK_FIRMWARE && page_enc_verdict != PAGE_ENC_READY)
 		return 0;
 
-	if (page_enc_firmware_complete())
+	if (page_enc_verdict == PAGE_ENC_READY || page_enc_firmware_complete())
 		pr_info("%s\n", page_enc_why[page_enc_complete(&page_enc)]);
 	else
 		pr_info("not READY: firmware does not say that it announces its shared pages, kvm_page_enc=on overrides\n");

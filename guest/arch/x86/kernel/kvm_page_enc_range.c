@@ -12,17 +12,6 @@
 
 #include "kvm_page_enc_core.h"
 
-static unsigned long page_enc_attrs(u64 pfn, u64 npages, bool enc)
-{
-	unsigned long attrs = KVM_MAP_GPA_RANGE_ENC_STAT((unsigned long)enc);
-
-	if (IS_ALIGNED(pfn | npages, SZ_1G >> PAGE_SHIFT))
-		return attrs | KVM_MAP_GPA_RANGE_PAGE_SZ_1G;
-	if (IS_ALIGNED(pfn | npages, SZ_2M >> PAGE_SHIFT))
-		return attrs | KVM_MAP_GPA_RANGE_PAGE_SZ_2M;
-	return attrs | KVM_MAP_GPA_RANGE_PAGE_SZ_4K;
-}
-
 /* The host may answer anything, and what it answers ends up in callers. */
 int page_enc_errno(long ret)
 {
@@ -43,8 +32,28 @@ int page_enc_errno(long ret)
 	}
 }
 
-/* Announce contiguous pages. */
-int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc)
+/*
+ * The attributes have room for a hint at the page size.  It is never given: VMMs
+ * in the field take whatever is not 0 for private.
+ */
+static int page_enc_call(const struct page_enc_ops *ops, u64 pfn, u64 npages,
+			 bool enc)
+{
+	unsigned int tries = PAGE_ENC_MAX_TRIES;
+	long ret;
+
+	do {
+		ret = ops->map_gpa_range(PFN_PHYS(pfn), npages,
+					 enc ? KVM_MAP_GPA_RANGE_ENCRYPTED :
+					       KVM_MAP_GPA_RANGE_DECRYPTED);
+	} while (ret == -EAGAIN && --tries);
+
+	return page_enc_errno(ret);
+}
+
+/* Announce contiguous pages, and add to @sent how many that were. */
+int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc,
+		  u64 *sent)
 {
 	int err;
 	u64 n;
@@ -52,10 +61,10 @@ int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc)
 	for (; npages; pfn += n, npages -= n) {
 		n = PAGE_ENC_MAX_PAGES - (pfn & (PAGE_ENC_MAX_PAGES - 1));
 		n = min(n, npages);
-		err = page_enc_errno(ops->map_gpa_range(PFN_PHYS(pfn), n,
-							page_enc_attrs(pfn, n, enc)));
+		err = page_enc_call(ops, pfn, n, enc);
 		if (err)
 			return err;
+		*sent += n;
 	}
 
 	return 0;
@@ -66,6 +75,7 @@ struct page_enc_walk {
 	const struct page_enc_ops *ops;
 	int (*run)(struct page_enc_walk *walk, const struct kernel_leaf *run);
 	bool enc;
+	u64 sent;	/* pages that were announced */
 };
 
 static bool page_enc_continues(const struct kernel_leaf *run,
@@ -111,7 +121,17 @@ static int page_enc_run_any(struct page_enc_walk *walk,
 {
 	if (!run->present)
 		return -EFAULT;
-	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc);
+	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc,
+			     &walk->sent);
+}
+
+static int page_enc_run_mapped(struct page_enc_walk *walk,
+			       const struct kernel_leaf *run)
+{
+	if (!run->present)
+		return 0;
+	return page_enc_send(walk->ops, run->pfn, run->npages, !run->decrypted,
+			     &walk->sent);
 }
 
 static int page_enc_run_decrypted(struct page_enc_walk *walk,
@@ -119,18 +139,35 @@ static int page_enc_run_decrypted(struct page_enc_walk *walk,
 {
 	if (!run->present || !run->decrypted)
 		return 0;
-	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc);
+	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc,
+			     &walk->sent);
 }
 
 /*
  * Announce all that is mapped at [vaddr, end), however that is.  Nothing behind
- * the first refused call or missing leaf is announced.
+ * the first refused call or missing leaf is announced; @sent grows by the pages
+ * before it.
  */
 int page_enc_send_range(const struct page_enc_ops *ops, unsigned long vaddr,
-			unsigned long end, bool enc)
+			unsigned long end, bool enc, u64 *sent)
 {
 	struct page_enc_walk walk = {
 		.ops = ops, .run = page_enc_run_any, .enc = enc,
+	};
+	int err;
+
+	err = page_enc_walk_range(&walk, vaddr, end);
+	*sent += walk.sent;
+
+	return err;
+}
+
+/* Announce what is mapped at [vaddr, end), as it is. */
+int page_enc_send_mapped(const struct page_enc_ops *ops, unsigned long vaddr,
+			 unsigned long end)
+{
+	struct page_enc_walk walk = {
+		.ops = ops, .run = page_enc_run_mapped,
 	};
 
 	return page_enc_walk_range(&walk, vaddr, end);
@@ -162,7 +199,7 @@ static bool page_enc_is_ram(const struct e820_entry *entry)
 int page_enc_send_ram_private(const struct page_enc_ops *ops,
 			      const struct e820_entry *entry, u32 nr)
 {
-	u64 start, end, first, last;
+	u64 start, end, first, last, sent = 0;
 	int err;
 	u32 i;
 
@@ -181,7 +218,7 @@ int page_enc_send_ram_private(const struct page_enc_ops *ops,
 		if (first >= last)
 			continue;
 
-		err = page_enc_send(ops, first, last - first, true);
+		err = page_enc_send(ops, first, last - first, true, &sent);
 		if (err)
 			return err;
 	}

@@ -12,6 +12,7 @@
 
 const char * const page_enc_why[] = {
 	[PAGE_ENC_NOT_SEV]	= "not announced: no SEV guest",
+	[PAGE_ENC_SNP]		= "not announced: SEV-SNP guests use page state changes",
 	[PAGE_ENC_OPTED_OUT]	= "not announced: kvm_page_enc=off",
 	[PAGE_ENC_NO_HYPERCALL]	= "not announced: no KVM_HC_MAP_GPA_RANGE",
 	[PAGE_ENC_UNSUPPORTED]	= "not announced: KVM_HC_MAP_GPA_RANGE is offered but not known",
@@ -28,7 +29,7 @@ const char * const page_enc_why[] = {
 static unsigned int page_enc_update_ready(unsigned int state)
 {
 	const unsigned int mask = PAGE_ENC_S_ANNOUNCE | PAGE_ENC_S_COMPLETE |
-				  PAGE_ENC_S_REFUSED | PAGE_ENC_S_LEAVING;
+				  PAGE_ENC_S_STALE | PAGE_ENC_S_LEAVING;
 
 	if ((state & mask) == (PAGE_ENC_S_ANNOUNCE | PAGE_ENC_S_COMPLETE))
 		return state | PAGE_ENC_S_READY;
@@ -46,11 +47,11 @@ unsigned int page_enc_next(unsigned int state, enum page_enc_event event)
 	case PAGE_ENC_EV_COMPLETE:
 		state |= PAGE_ENC_S_COMPLETE;
 		break;
-	case PAGE_ENC_EV_REFUSED:
-		state |= PAGE_ENC_S_REFUSED;
+	case PAGE_ENC_EV_STALE:
+		state |= PAGE_ENC_S_STALE;
 		break;
 	case PAGE_ENC_EV_RENEWED:
-		state &= ~PAGE_ENC_S_REFUSED;
+		state &= ~PAGE_ENC_S_STALE;
 		break;
 	case PAGE_ENC_EV_LEAVE:
 		state |= PAGE_ENC_S_LEAVING;
@@ -65,8 +66,7 @@ unsigned int page_enc_next(unsigned int state, enum page_enc_event event)
 	return page_enc_update_ready(state);
 }
 
-/* Runs in any context, a crashing kernel's included: no lock, no sleep. */
-void page_enc_event(struct page_enc *pe, enum page_enc_event event)
+static void page_enc_change(struct page_enc *pe, enum page_enc_event event)
 {
 	int old = atomic_read(&pe->state);
 	int new;
@@ -84,9 +84,41 @@ void page_enc_event(struct page_enc *pe, enum page_enc_event event)
 		return;
 	}
 
-	/* The one that withdraws wins against the one that sets. */
+	/* A crash that came between wins. */
 	if ((new & PAGE_ENC_S_READY) && !page_enc_is(pe, PAGE_ENC_S_READY))
 		pe->ops->write_ready(false);
+}
+
+/*
+ * The lock makes one of the change of the state and the write to the MSR: nobody
+ * is preempted in between, and a later event is not written first.
+ */
+void page_enc_event(struct page_enc *pe, enum page_enc_event event)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pe->lock, flags);
+	page_enc_change(pe, event);
+	raw_spin_unlock_irqrestore(&pe->lock, flags);
+}
+
+/*
+ * PAGE_ENC_EV_MUTE of a crashing kernel, which must not wait for a lock: its
+ * holder may have stopped.  Returns false if there is one.  It may yet write
+ * READY, or not come to withdraw it, so that is to be done again when no other
+ * CPU runs any more.
+ */
+bool page_enc_crash(struct page_enc *pe)
+{
+	unsigned long flags;
+	bool locked;
+
+	locked = raw_spin_trylock_irqsave(&pe->lock, flags);
+	page_enc_change(pe, PAGE_ENC_EV_MUTE);
+	if (locked)
+		raw_spin_unlock_irqrestore(&pe->lock, flags);
+
+	return locked;
 }
 
 /*
@@ -96,6 +128,8 @@ enum page_enc_verdict page_enc_decide(const struct page_enc_env *env)
 {
 	if (!env->sev)
 		return PAGE_ENC_NOT_SEV;
+	if (env->snp)
+		return PAGE_ENC_SNP;
 	if (env->mode == PAGE_ENC_OFF)
 		return PAGE_ENC_OPTED_OUT;
 	if (!env->hypercall)
@@ -107,36 +141,45 @@ enum page_enc_verdict page_enc_decide(const struct page_enc_env *env)
 	return PAGE_ENC_READY;
 }
 
-/* Nothing is missing, or so firmware says. */
+/*
+ * All conversions in place of early boot are through, and nothing else is missing,
+ * or so firmware says.
+ */
 enum page_enc_verdict page_enc_complete(struct page_enc *pe)
 {
 	page_enc_event(pe, PAGE_ENC_EV_COMPLETE);
 	if (page_enc_is(pe, PAGE_ENC_S_READY))
 		return PAGE_ENC_READY;
-	return page_enc_is(pe, PAGE_ENC_S_REFUSED) ? PAGE_ENC_REFUSED :
-						     PAGE_ENC_MSR_REFUSED;
+	if (!page_enc_is(pe, PAGE_ENC_S_ANNOUNCE))
+		return PAGE_ENC_UNSUPPORTED;
+	return page_enc_is(pe, PAGE_ENC_S_STALE) ? PAGE_ENC_REFUSED :
+						   PAGE_ENC_MSR_REFUSED;
 }
 
-/* Decide, and bring the host to the state that the page tables have by now. */
+/*
+ * Decide, and bring the host to the state that the page tables have by now.  Of
+ * PAGE_ENC_READY and PAGE_ENC_ASK_FIRMWARE page_enc_complete() has the last word.
+ */
 enum page_enc_verdict page_enc_start(struct page_enc *pe,
 				     const struct page_enc_env *env)
 {
 	enum page_enc_verdict verdict = page_enc_decide(env);
+	u64 sent = 0;
 	int err;
 
 	if (verdict <= PAGE_ENC_UNSUPPORTED)
 		return verdict;
 
 	err = page_enc_send_ram_private(pe->ops, env->ram, env->nr_ram) ?:
-	      page_enc_send_range(pe->ops, env->shared, env->shared_end, false);
+	      page_enc_send_range(pe->ops, env->shared, env->shared_end, false, &sent);
 	if (err == -EOPNOTSUPP)
 		return PAGE_ENC_UNSUPPORTED;
 
 	page_enc_event(pe, PAGE_ENC_EV_START);
 	if (err) {
-		page_enc_event(pe, PAGE_ENC_EV_REFUSED);
+		page_enc_event(pe, PAGE_ENC_EV_STALE);
 		return PAGE_ENC_REFUSED;
 	}
 
-	return verdict == PAGE_ENC_READY ? page_enc_complete(pe) : verdict;
+	return verdict;
 }

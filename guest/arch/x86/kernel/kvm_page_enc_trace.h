@@ -8,9 +8,6 @@
 #include <linux/kvm_para.h>
 #include <linux/tracepoint.h>
 
-#define KVM_PAGE_ENC_HINTS \
-	(KVM_MAP_GPA_RANGE_PAGE_SZ_2M | KVM_MAP_GPA_RANGE_PAGE_SZ_1G)
-
 TRACE_EVENT(kvm_page_enc_announce,
 	    TP_PROTO(u64 gpa, u64 npages, unsigned long attrs, long ret),
 	    TP_ARGS(gpa, npages, attrs, ret),
@@ -18,23 +15,16 @@ TRACE_EVENT(kvm_page_enc_announce,
 	    TP_STRUCT__entry(__field(u64, gpa)
 			     __field(u64, npages)
 			     __field(bool, private)
-			     __field(u8, hint)
 			     __field(long, ret)),
 
 	    TP_fast_assign(__entry->gpa = gpa;
 			   __entry->npages = npages;
 			   __entry->private = attrs & KVM_MAP_GPA_RANGE_ENCRYPTED;
-			   __entry->hint = attrs & KVM_PAGE_ENC_HINTS;
 			   __entry->ret = ret;),
 
-	    TP_printk("gpa 0x%llx npages %llu %s hint %s ret %ld",
+	    TP_printk("gpa 0x%llx npages %llu %s ret %ld",
 		      __entry->gpa, __entry->npages,
-		      __entry->private ? "private" : "shared",
-		      __print_symbolic(__entry->hint,
-				       { KVM_MAP_GPA_RANGE_PAGE_SZ_4K, "4K" },
-				       { KVM_MAP_GPA_RANGE_PAGE_SZ_2M, "2M" },
-				       { KVM_MAP_GPA_RANGE_PAGE_SZ_1G, "1G" }),
-		      __entry->ret)
+		      __entry->private ? "private" : "shared", __entry->ret)
 );
 
 #endif /* _TRACE_KVM_PAGE_ENC_H */

@@ -365,12 +365,13 @@ static int alloc_memory(struct worker *w)
 	return 0;
 }
 
-/* Converting a page in the middle is what splits larger leaves. */
+/* Converting one page of each larger leaf is what splits it. */
 static void split_leaves(struct worker *w)
 {
-	unsigned long addr;
+	unsigned long addr, next;
 
-	for (addr = w->start; addr < w->start + w->opt->size; addr += SZ_2M) {
+	for (addr = w->start; addr < w->start + w->opt->size; addr = next) {
+		next = ALIGN_DOWN(addr, SZ_2M) + SZ_2M;
 		if (!set_memory_decrypted(addr, 1) && !set_memory_encrypted(addr, 1))
 			continue;
 		w->chunks[(addr - w->start) / w->opt->chunk].leaked = true;

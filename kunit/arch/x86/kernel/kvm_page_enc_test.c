@@ -12,17 +12,15 @@
 
 #include "kvm_page_enc_core.h"
 
-#define TEST_MAX_CALLS	16
+#define TEST_MAX_CALLS	32
 #define TEST_BASE	0x100000000UL	/* where the faked mapping begins */
 
 #define PFN_2M		(SZ_2M >> PAGE_SHIFT)
 #define PFN_1G		(SZ_1G >> PAGE_SHIFT)
 
-#define SHARED_4K	(KVM_MAP_GPA_RANGE_DECRYPTED | KVM_MAP_GPA_RANGE_PAGE_SZ_4K)
-#define SHARED_2M	(KVM_MAP_GPA_RANGE_DECRYPTED | KVM_MAP_GPA_RANGE_PAGE_SZ_2M)
-#define SHARED_1G	(KVM_MAP_GPA_RANGE_DECRYPTED | KVM_MAP_GPA_RANGE_PAGE_SZ_1G)
-#define PRIVATE_4K	(KVM_MAP_GPA_RANGE_ENCRYPTED | KVM_MAP_GPA_RANGE_PAGE_SZ_4K)
-#define PRIVATE_2M	(KVM_MAP_GPA_RANGE_ENCRYPTED | KVM_MAP_GPA_RANGE_PAGE_SZ_2M)
+/* No hint at the size: VMMs take any attribute for private. */
+#define SHARED		0
+#define PRIVATE		BIT(4)
 
 struct page_enc_test_call {
 	u64 gpa;
@@ -43,6 +41,7 @@ static unsigned int test_nr_leaves;
 static struct page_enc_test_call test_calls[TEST_MAX_CALLS];
 static unsigned int test_nr_calls;
 static unsigned int test_refuse_at;	/* the Nth call, from 1; 0: none */
+static unsigned int test_refuse_times;	/* that call and those behind it */
 static long test_refuse_with;
 
 /* Behind the last leaf there are holes of one page. */
@@ -75,7 +74,8 @@ static long test_map_gpa_range(u64 gpa, u64 npages, unsigned long attrs)
 		.gpa = gpa, .npages = npages, .attrs = attrs,
 	};
 
-	return test_nr_calls == test_refuse_at ? test_refuse_with : 0;
+	return test_refuse_at && test_nr_calls >= test_refuse_at &&
+	       test_nr_calls < test_refuse_at + test_refuse_times ? test_refuse_with : 0;
 }
 
 /* What was written to READY: "10" is set, then withdrawn */
@@ -98,13 +98,24 @@ static int test_write_ready(bool ready)
 	return test_refuse_ready ? -EIO : 0;
 }
 
+static int test_send_all(void)
+{
+	/* READY is not set while the host has the old view in part. */
+	test_ready[test_nr_ready++] = '-';
+	return page_enc_errno(test_map_gpa_range(0, PFN_1G, PRIVATE));
+}
+
 static const struct page_enc_ops test_ops = {
 	.leaf = test_leaf,
 	.map_gpa_range = test_map_gpa_range,
 	.write_ready = test_write_ready,
+	.send_all = test_send_all,
 };
 
-static struct page_enc test_pe = { .ops = &test_ops };
+static struct page_enc test_pe = {
+	.ops = &test_ops,
+	.lock = __RAW_SPIN_LOCK_UNLOCKED(test_pe.lock),
+};
 
 static int page_enc_test_init(struct kunit *test)
 {
@@ -112,11 +123,13 @@ static int page_enc_test_init(struct kunit *test)
 	test_nr_leaves = 0;
 	test_nr_calls = 0;
 	test_refuse_at = 0;
+	test_refuse_times = 1;
 	memset(test_ready, 0, sizeof(test_ready));
 	test_nr_ready = 0;
 	test_refuse_ready = false;
 	test_on_ready = NULL;
 	atomic_set(&test_pe.state, 0);
+	atomic_set(&test_pe.in_flight, 0);
 
 	return 0;
 }
@@ -153,7 +166,7 @@ static const struct page_enc_range_case page_enc_range_cases[] = {
 		.name = "one page",
 		.leaves = { { 0x1234, 1 } }, .nr_leaves = 1,
 		.npages = 1,
-		.calls = { { 0x1234000, 1, SHARED_4K } }, .nr_calls = 1,
+		.calls = { { 0x1234000, 1, SHARED } }, .nr_calls = 1,
 	},
 	{
 		.name = "no page",
@@ -163,75 +176,75 @@ static const struct page_enc_range_case page_enc_range_cases[] = {
 		.name = "adjacent leaves merge",
 		.leaves = { { 7, 1 }, { 8, 1 }, { 9, 1 }, { 10, 1 } },
 		.nr_leaves = 4, .npages = 4, .enc = true,
-		.calls = { { 0x7000, 4, PRIVATE_4K } }, .nr_calls = 1,
+		.calls = { { 0x7000, 4, PRIVATE } }, .nr_calls = 1,
 	},
 	{
 		.name = "PFN 0 is a page like any other",
 		.leaves = { { 0, 1 }, { 1, 1 } }, .nr_leaves = 2,
 		.npages = 2,
-		.calls = { { 0, 2, SHARED_4K } }, .nr_calls = 1,
+		.calls = { { 0, 2, SHARED } }, .nr_calls = 1,
 	},
 	{
 		.name = "PFN 0 behind another leaf",
 		.leaves = { { 9, 1 }, { 0, 1 } }, .nr_leaves = 2,
 		.npages = 2,
-		.calls = { { 0x9000, 1, SHARED_4K }, { 0, 1, SHARED_4K } },
+		.calls = { { 0x9000, 1, SHARED }, { 0, 1, SHARED } },
 		.nr_calls = 2,
 	},
 	{
 		.name = "gaps and descending leaves do not merge",
 		.leaves = { { 20, 1 }, { 22, 1 }, { 21, 1 } }, .nr_leaves = 3,
 		.npages = 3,
-		.calls = { { 20 << 12, 1, SHARED_4K }, { 22 << 12, 1, SHARED_4K },
-			   { 21 << 12, 1, SHARED_4K } },
+		.calls = { { 20 << 12, 1, SHARED }, { 22 << 12, 1, SHARED },
+			   { 21 << 12, 1, SHARED } },
 		.nr_calls = 3,
 	},
 	{
 		.name = "large leaf is clipped on both sides",
 		.leaves = { { PFN_2M, PFN_2M } }, .nr_leaves = 1,
 		.first = 3, .npages = 5,
-		.calls = { { SZ_2M + 0x3000, 5, SHARED_4K } }, .nr_calls = 1,
+		.calls = { { SZ_2M + 0x3000, 5, SHARED } }, .nr_calls = 1,
 	},
 	{
 		.name = "large leaf is clipped in front",
 		.leaves = { { PFN_2M, PFN_2M }, { 2 * PFN_2M, 1 } },
 		.nr_leaves = 2, .first = PFN_2M - 1, .npages = 2,
-		.calls = { { SZ_4M - 0x1000, 2, SHARED_4K } }, .nr_calls = 1,
+		.calls = { { SZ_4M - 0x1000, 2, SHARED } }, .nr_calls = 1,
 	},
 	{
-		.name = "large leaf is announced with its size",
+		.name = "large leaf",
 		.leaves = { { PFN_2M, PFN_2M } }, .nr_leaves = 1,
 		.npages = PFN_2M, .enc = true,
-		.calls = { { SZ_2M, PFN_2M, PRIVATE_2M } }, .nr_calls = 1,
+		.calls = { { SZ_2M, PFN_2M, PRIVATE } }, .nr_calls = 1,
 	},
 	{
 		.name = "large and small leaves merge",
 		.leaves = { { PFN_2M, PFN_2M }, { 2 * PFN_2M, 1 },
 			    { 2 * PFN_2M + 1, 1 } },
 		.nr_leaves = 3, .npages = PFN_2M + 2,
-		.calls = { { SZ_2M, PFN_2M + 2, SHARED_4K } }, .nr_calls = 1,
+		.calls = { { SZ_2M, PFN_2M + 2, SHARED } }, .nr_calls = 1,
 	},
 	{
 		.name = "huge leaf",
 		.leaves = { { PFN_1G, PFN_1G } }, .nr_leaves = 1,
 		.npages = PFN_1G,
-		.calls = { { SZ_1G, PFN_1G, SHARED_1G } }, .nr_calls = 1,
+		.calls = { { SZ_1G, PFN_1G, SHARED } }, .nr_calls = 1,
 	},
 	{
 		.name = "calls are bounded and end aligned",
 		.leaves = { { PFN_1G, PFN_1G }, { 2 * PFN_1G, PFN_1G },
 			    { 3UL * PFN_1G, PFN_1G } },
 		.nr_leaves = 3, .first = PFN_2M, .npages = 2 * PFN_1G,
-		.calls = { { SZ_1G + SZ_2M, PFN_1G - PFN_2M, SHARED_2M },
-			   { SZ_2G, PFN_1G, SHARED_1G },
-			   { 3UL * SZ_1G, PFN_2M, SHARED_2M } },
+		.calls = { { SZ_1G + SZ_2M, PFN_1G - PFN_2M, SHARED },
+			   { SZ_2G, PFN_1G, SHARED },
+			   { 3UL * SZ_1G, PFN_2M, SHARED } },
 		.nr_calls = 3,
 	},
 	{
 		.name = "missing leaf: what is before it is announced",
 		.leaves = { { 5, 1 }, { 6, 1 } }, .nr_leaves = 2,
 		.npages = 3, .ret = -EFAULT,
-		.calls = { { 0x5000, 2, SHARED_4K } }, .nr_calls = 1,
+		.calls = { { 0x5000, 2, SHARED } }, .nr_calls = 1,
 	},
 	{
 		.name = "nothing mapped",
@@ -245,13 +258,16 @@ static void page_enc_test_range(struct kunit *test)
 {
 	const struct page_enc_range_case *c = test->param_value;
 	unsigned long vaddr = TEST_BASE + (c->first << PAGE_SHIFT);
+	u64 sent = 0;
 
 	test_leaves = c->leaves;
 	test_nr_leaves = c->nr_leaves;
 
 	KUNIT_EXPECT_EQ(test, c->ret,
 			page_enc_send_range(&test_ops, vaddr,
-					    vaddr + (c->npages << PAGE_SHIFT), c->enc));
+					    vaddr + (c->npages << PAGE_SHIFT),
+					    c->enc, &sent));
+	KUNIT_EXPECT_EQ(test, sent, c->ret ? c->npages - 1 : c->npages);
 	expect_calls(test, c->calls, c->nr_calls);
 }
 
@@ -261,8 +277,10 @@ static void page_enc_test_refused_in_the_middle(struct kunit *test)
 		{ 10, 1 }, { 20, 1 }, { 30, 1 },
 	};
 	static const struct page_enc_test_call want[] = {
-		{ 10 << 12, 1, SHARED_4K }, { 20 << 12, 1, SHARED_4K },
+		{ 10 << 12, 1, SHARED }, { 20 << 12, 1, SHARED },
 	};
+
+	u64 sent = 0;
 
 	test_leaves = leaves;
 	test_nr_leaves = ARRAY_SIZE(leaves);
@@ -271,13 +289,15 @@ static void page_enc_test_refused_in_the_middle(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			page_enc_send_range(&test_ops, TEST_BASE,
-					    TEST_BASE + 3 * PAGE_SIZE, false));
+					    TEST_BASE + 3 * PAGE_SIZE, false, &sent));
+	KUNIT_EXPECT_EQ(test, sent, 1);
 	expect_calls(test, want, ARRAY_SIZE(want));
 }
 
 static void page_enc_test_refused_before_a_hole(struct kunit *test)
 {
 	static const struct page_enc_test_leaf leaves[] = { { 10, 1 } };
+	u64 sent = 0;
 
 	test_leaves = leaves;
 	test_nr_leaves = ARRAY_SIZE(leaves);
@@ -286,18 +306,41 @@ static void page_enc_test_refused_before_a_hole(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, -EPERM,
 			page_enc_send_range(&test_ops, TEST_BASE,
-					    TEST_BASE + 2 * PAGE_SIZE, false));
+					    TEST_BASE + 2 * PAGE_SIZE, false, &sent));
 	KUNIT_EXPECT_EQ(test, test_nr_calls, 1);
 }
 
 static void page_enc_test_split_is_refused(struct kunit *test)
 {
+	u64 sent = 0;
+
 	test_refuse_at = 2;
 	test_refuse_with = -KVM_ENOSYS;
 
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			page_enc_send(&test_ops, 0, 3 * PFN_1G, true));
+			page_enc_send(&test_ops, 0, 3 * PFN_1G, true, &sent));
 	KUNIT_EXPECT_EQ(test, test_nr_calls, 2);
+	KUNIT_EXPECT_EQ(test, sent, PFN_1G);
+}
+
+/* A host that is busy for a while is asked again, one that stays so is not. */
+static void page_enc_test_again(struct kunit *test)
+{
+	u64 sent = 0;
+
+	test_refuse_at = 1;
+	test_refuse_times = PAGE_ENC_MAX_TRIES - 1;
+	test_refuse_with = -EAGAIN;
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_send(&test_ops, 7, 1, true, &sent));
+	KUNIT_EXPECT_EQ(test, test_nr_calls, PAGE_ENC_MAX_TRIES);
+
+	page_enc_test_init(test);
+	test_refuse_at = 1;
+	test_refuse_times = TEST_MAX_CALLS;
+
+	KUNIT_EXPECT_EQ(test, -EAGAIN, page_enc_send(&test_ops, 7, 1, true, &sent));
+	KUNIT_EXPECT_EQ(test, test_nr_calls, PAGE_ENC_MAX_TRIES);
 }
 
 static void page_enc_test_errno(struct kunit *test)
@@ -324,10 +367,10 @@ static void page_enc_test_decrypted(struct kunit *test)
 		{ 0, 1, true }, { 1, 1, true }, { 9, 1, true },
 	};
 	static const struct page_enc_test_call want[] = {
-		{ SZ_2M + 0x1000, PFN_2M, SHARED_4K },
-		{ SZ_4M + 0x2000, 1, SHARED_4K },
-		{ 0, 2, SHARED_4K },
-		{ 0x9000, 1, SHARED_4K },
+		{ SZ_2M + 0x1000, PFN_2M, SHARED },
+		{ SZ_4M + 0x2000, 1, SHARED },
+		{ 0, 2, SHARED },
+		{ 0x9000, 1, SHARED },
 	};
 	unsigned long end = TEST_BASE + SZ_2M + 10 * PAGE_SIZE;
 
@@ -347,7 +390,7 @@ static void page_enc_test_decrypted_to_private(struct kunit *test)
 		{ 5, 1, false }, { 6, 1, true }, { 7, 1, true },
 	};
 	static const struct page_enc_test_call want[] = {
-		{ 0x6000, 2, PRIVATE_4K },
+		{ 0x6000, 2, PRIVATE },
 	};
 
 	test_leaves = leaves;
@@ -395,9 +438,9 @@ static void page_enc_test_ram(struct kunit *test)
 		{ 0x600000, 0x1000, E820_TYPE_PMEM },
 	};
 	static const struct page_enc_test_call want[] = {
-		{ 0x0, 0x9f, PRIVATE_4K },
-		{ 0x100000, 0x200, PRIVATE_4K },
-		{ 0x501000, 1, PRIVATE_4K },
+		{ 0x0, 0x9f, PRIVATE },
+		{ 0x100000, 0x200, PRIVATE },
+		{ 0x501000, 1, PRIVATE },
 	};
 
 	KUNIT_EXPECT_EQ(test, 0, page_enc_send_ram_private(&test_ops, map,
@@ -412,11 +455,9 @@ static void page_enc_test_ram_huge(struct kunit *test)
 		{ 0x100000000, SZ_1G, E820_TYPE_RAM },
 	};
 	static const struct page_enc_test_call want[] = {
-		{ 0x100000, PFN_1G - 0x100, PRIVATE_4K },
-		{ SZ_1G, PFN_1G, KVM_MAP_GPA_RANGE_ENCRYPTED |
-				 KVM_MAP_GPA_RANGE_PAGE_SZ_1G },
-		{ 0x100000000, PFN_1G, KVM_MAP_GPA_RANGE_ENCRYPTED |
-				       KVM_MAP_GPA_RANGE_PAGE_SZ_1G },
+		{ 0x100000, PFN_1G - 0x100, PRIVATE },
+		{ SZ_1G, PFN_1G, PRIVATE },
+		{ 0x100000000, PFN_1G, PRIVATE },
 	};
 
 	KUNIT_EXPECT_EQ(test, 0, page_enc_send_ram_private(&test_ops, map,
@@ -444,22 +485,22 @@ static void page_enc_test_ram_refused(struct kunit *test)
  * second time, as what must hold rather than as what is decided first.
  */
 struct page_enc_row {
-	bool sev, hypercall, msr, efi, variable;
+	bool sev, hypercall, msr, efi, variable, snp;
 	enum page_enc_mode mode;
 	enum { TRACKS, REFUSES, NO_SUCH_CALL } host;
 	bool msr_refused;
 };
 
-#define NR_ROWS		(32 * 3 * 3 * 2)
+#define NR_ROWS		(64 * 3 * 3 * 2)
 
 static struct page_enc_row page_enc_row(unsigned int i)
 {
 	struct page_enc_row row = {
 		.sev = i & 1, .hypercall = i & 2, .msr = i & 4, .efi = i & 8,
-		.variable = i & 16,
+		.variable = i & 16, .snp = i & 32,
 	};
 
-	i /= 32;
+	i /= 64;
 	row.mode = i % 3;
 	row.host = i / 3 % 3;
 	row.msr_refused = i / 9;
@@ -474,7 +515,7 @@ static enum page_enc_verdict page_enc_negotiate(const struct page_enc_row *row)
 	};
 	static const struct page_enc_test_leaf leaves[] = { { 7, 1, true } };
 	struct page_enc_env env = {
-		.sev = row->sev, .hypercall = row->hypercall, .msr = row->msr,
+		.sev = row->sev, .snp = row->snp, .hypercall = row->hypercall, .msr = row->msr,
 		.efi = row->efi, .mode = row->mode,
 		.ram = ram, .nr_ram = ARRAY_SIZE(ram),
 		.shared = TEST_BASE, .shared_end = TEST_BASE + PAGE_SIZE,
@@ -488,7 +529,11 @@ static enum page_enc_verdict page_enc_negotiate(const struct page_enc_row *row)
 	test_refuse_with = row->host == REFUSES ? -KVM_EINVAL : -KVM_ENOSYS;
 
 	verdict = page_enc_start(&test_pe, &env);
-	if (verdict == PAGE_ENC_ASK_FIRMWARE && row->variable)
+	/* Conversions in place come before the late initcall. */
+	if (test_nr_ready)
+		return PAGE_ENC_NOT_SEV;
+	if (verdict == PAGE_ENC_READY ||
+	    (verdict == PAGE_ENC_ASK_FIRMWARE && row->variable))
 		verdict = page_enc_complete(&test_pe);
 
 	return verdict;
@@ -506,7 +551,7 @@ static void page_enc_test_negotiation(struct kunit *test)
 		page_enc_test_init(test);
 		verdict = page_enc_negotiate(&row);
 
-		calls = row.sev && row.hypercall && row.mode != PAGE_ENC_OFF;
+		calls = row.sev && !row.snp && row.hypercall && row.mode != PAGE_ENC_OFF;
 		announces = calls && row.host != NO_SUCH_CALL;
 		asks = announces && row.host == TRACKS && row.msr &&
 		       (!row.efi || row.variable || row.mode == PAGE_ENC_ON);
@@ -535,6 +580,7 @@ static void page_enc_test_verdicts(struct kunit *test)
 		enum page_enc_verdict verdict;
 	} c[] = {
 		{ { 0, 1, 1 }, PAGE_ENC_NOT_SEV },
+		{ { 1, 1, 1, .snp = true, .mode = PAGE_ENC_ON }, PAGE_ENC_SNP },
 		{ { 1, 1, 1, .mode = PAGE_ENC_OFF }, PAGE_ENC_OPTED_OUT },
 		{ { 1, 0, 1 }, PAGE_ENC_NO_HYPERCALL },
 		{ { 1, 1, 1, .host = NO_SUCH_CALL }, PAGE_ENC_UNSUPPORTED },
@@ -567,8 +613,8 @@ static void page_enc_test_state(struct kunit *test)
 		unsigned int clear, set;
 	} row[] = {
 		{ PAGE_ENC_EV_COMPLETE, 0, PAGE_ENC_S_COMPLETE },
-		{ PAGE_ENC_EV_REFUSED, 0, PAGE_ENC_S_REFUSED },
-		{ PAGE_ENC_EV_RENEWED, PAGE_ENC_S_REFUSED, 0 },
+		{ PAGE_ENC_EV_STALE, 0, PAGE_ENC_S_STALE },
+		{ PAGE_ENC_EV_RENEWED, PAGE_ENC_S_STALE, 0 },
 		{ PAGE_ENC_EV_LEAVE, 0, PAGE_ENC_S_LEAVING },
 		{ PAGE_ENC_EV_STAY, PAGE_ENC_S_LEAVING, 0 },
 	};
@@ -594,7 +640,7 @@ static void page_enc_test_state(struct kunit *test)
 
 #define START		PAGE_ENC_EV_START
 #define COMPLETE	PAGE_ENC_EV_COMPLETE
-#define REFUSED		PAGE_ENC_EV_REFUSED
+#define STALE		PAGE_ENC_EV_STALE
 #define RENEWED		PAGE_ENC_EV_RENEWED
 #define LEAVE		PAGE_ENC_EV_LEAVE
 #define STAY		PAGE_ENC_EV_STAY
@@ -616,11 +662,12 @@ static const struct page_enc_life page_enc_lives[] = {
 	{ "mute for ever", { START, COMPLETE, MUTE, STAY, RENEWED, COMPLETE }, 6, "10" },
 	{ "aborted", { START, COMPLETE, LEAVE, STAY }, 4, "101" },
 	{ "resumed from an image", { START, COMPLETE, LEAVE, RENEWED, STAY }, 5, "101" },
-	{ "refusal", { START, COMPLETE, REFUSED, REFUSED }, 4, "10" },
-	{ "refused before complete", { START, REFUSED, COMPLETE }, 3, "" },
-	{ "refusal is remembered", { START, COMPLETE, REFUSED, LEAVE, STAY }, 5, "10" },
-	{ "refusal is made good", { START, COMPLETE, REFUSED, RENEWED }, 4, "101" },
-	{ "refused while leaving", { START, COMPLETE, LEAVE, REFUSED, STAY, RENEWED }, 6, "101" },
+	{ "refusal", { START, COMPLETE, STALE, STALE }, 4, "10" },
+	{ "refused before complete", { START, STALE, COMPLETE }, 3, "" },
+	{ "refusal is remembered", { START, COMPLETE, STALE, LEAVE, STAY }, 5, "10" },
+	{ "refusal is made good", { START, COMPLETE, STALE, RENEWED }, 4, "101" },
+	{ "suspended, all renewed", { START, COMPLETE, STALE, RENEWED }, 4, "101" },
+	{ "refused while leaving", { START, COMPLETE, LEAVE, STALE, STAY, RENEWED }, 6, "101" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(page_enc_life, page_enc_lives, name);
@@ -648,20 +695,254 @@ static void page_enc_test_msr_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.state), PAGE_ENC_S_ANNOUNCE);
 }
 
-static void test_leave_meanwhile(void)
+static bool test_had_lock;
+
+static void test_crash_meanwhile(void)
 {
-	page_enc_event(&test_pe, LEAVE);
+	test_had_lock = page_enc_crash(&test_pe);
 }
 
-/* What was decided last may be written first. */
-static void page_enc_test_withdrawal_wins(struct kunit *test)
+/* Without a lock, and what was decided last is what is written last. */
+static void page_enc_test_crash_wins(struct kunit *test)
 {
 	page_enc_event(&test_pe, START);
-	test_on_ready = test_leave_meanwhile;
+	test_on_ready = test_crash_meanwhile;
 	page_enc_event(&test_pe, COMPLETE);
 
-	KUNIT_EXPECT_FALSE(test, page_enc_is(&test_pe, PAGE_ENC_S_READY));
+	KUNIT_EXPECT_FALSE(test, test_had_lock);
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.state), 0);
 	KUNIT_EXPECT_STREQ(test, test_ready, "010");
+}
+
+/*
+ * What is withdrawn may stop before it comes to the MSR: the caller is told to do
+ * it again.
+ */
+static void page_enc_test_crash_in_withdrawal(struct kunit *test)
+{
+	page_enc_event(&test_pe, START);
+	page_enc_event(&test_pe, COMPLETE);
+	test_had_lock = true;
+	test_on_ready = test_crash_meanwhile;
+	page_enc_event(&test_pe, STALE);
+
+	KUNIT_EXPECT_FALSE(test, test_had_lock);
+	KUNIT_EXPECT_STREQ(test, test_ready, "10");
+
+	page_enc_test_init(test);
+	page_enc_event(&test_pe, START);
+	page_enc_event(&test_pe, COMPLETE);
+	KUNIT_EXPECT_TRUE(test, page_enc_crash(&test_pe));
+	KUNIT_EXPECT_STREQ(test, test_ready, "10");
+}
+
+/* State and MSR change as one, with the lock held and interrupts off. */
+static bool test_may_be_preempted;
+
+static void test_look_at_lock(void)
+{
+	test_may_be_preempted = !raw_spin_is_locked(&test_pe.lock) || !irqs_disabled();
+}
+
+static void page_enc_test_not_preempted(struct kunit *test)
+{
+	page_enc_event(&test_pe, START);
+	page_enc_event(&test_pe, COMPLETE);
+	test_may_be_preempted = true;
+	test_on_ready = test_look_at_lock;
+	page_enc_event(&test_pe, STALE);
+
+	KUNIT_EXPECT_FALSE(test, test_may_be_preempted);
+}
+
+/*
+ * Conversions
+ */
+static const struct page_enc_test_leaf three_leaves[] = {
+	{ 10, 1, false }, { 20, 1, false }, { 30, 1, false },
+};
+
+#define TEST_END	(TEST_BASE + 3 * PAGE_SIZE)
+
+static void test_map(const struct page_enc_test_leaf *leaves, unsigned int nr)
+{
+	test_leaves = leaves;
+	test_nr_leaves = nr;
+	page_enc_event(&test_pe, START);
+	page_enc_event(&test_pe, COMPLETE);
+}
+
+static void page_enc_test_order(struct kunit *test)
+{
+	static const struct page_enc_test_call want[] = {
+		{ 10 << 12, 1, SHARED }, { 20 << 12, 1, SHARED },
+		{ 30 << 12, 1, SHARED }, { 10 << 12, 1, PRIVATE },
+		{ 20 << 12, 1, PRIVATE }, { 30 << 12, 1, PRIVATE },
+	};
+
+	test_map(three_leaves, 3);
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, TEST_END, false));
+	expect_calls(test, want, 3);
+	KUNIT_EXPECT_EQ(test, 0, page_enc_finish(&test_pe, TEST_BASE, TEST_END, false));
+	expect_calls(test, want, 3);
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, TEST_END, true));
+	expect_calls(test, want, 3);
+	KUNIT_EXPECT_EQ(test, 0, page_enc_finish(&test_pe, TEST_BASE, TEST_END, true));
+	expect_calls(test, want, 6);
+	KUNIT_EXPECT_STREQ(test, test_ready, "1");
+}
+
+/* What was shared before stays so, the rest is taken back. */
+static void page_enc_test_sharing_refused(struct kunit *test)
+{
+	static const struct page_enc_test_leaf leaves[] = {
+		{ 10, 1, false }, { 20, 1, true }, { 30, 1, false },
+	};
+	static const struct page_enc_test_call want[] = {
+		{ 10 << 12, 1, SHARED }, { 20 << 12, 1, SHARED },
+		{ 30 << 12, 1, SHARED },	/* refused */
+		{ 10 << 12, 1, PRIVATE }, { 20 << 12, 1, SHARED },
+	};
+
+	test_map(leaves, 3);
+	test_refuse_at = 3;
+	test_refuse_with = -KVM_EINVAL;
+
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			page_enc_prepare(&test_pe, TEST_BASE, TEST_END, false));
+	expect_calls(test, want, ARRAY_SIZE(want));
+	KUNIT_EXPECT_STREQ(test, test_ready, "10");
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
+}
+
+/* A run of more than one call is taken back as far as it was announced. */
+static void page_enc_test_long_run_refused(struct kunit *test)
+{
+	static const struct page_enc_test_leaf leaves[] = {
+		{ PFN_1G, PFN_1G }, { 2 * PFN_1G, PFN_1G },
+	};
+	static const struct page_enc_test_call want[] = {
+		{ SZ_1G, PFN_1G, SHARED }, { SZ_2G, PFN_1G, SHARED },
+		{ SZ_1G, PFN_1G, PRIVATE },
+	};
+
+	test_map(leaves, 2);
+	test_refuse_at = 2;
+	test_refuse_with = -KVM_EPERM;
+
+	KUNIT_EXPECT_EQ(test, -EPERM,
+			page_enc_prepare(&test_pe, TEST_BASE, TEST_BASE + SZ_2G, false));
+	expect_calls(test, want, ARRAY_SIZE(want));
+}
+
+static void page_enc_test_sharing_unknown(struct kunit *test)
+{
+	test_map(three_leaves, 3);
+	test_refuse_at = 2;
+	test_refuse_with = -KVM_ENOSYS;
+
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			page_enc_prepare(&test_pe, TEST_BASE, TEST_END, false));
+	KUNIT_EXPECT_EQ(test, test_nr_calls, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.state), 0);
+	KUNIT_EXPECT_STREQ(test, test_ready, "10");
+}
+
+static void page_enc_test_hiding_refused(struct kunit *test)
+{
+	test_map(three_leaves, 3);
+	test_refuse_at = 1;
+	test_refuse_with = -KVM_EINVAL;
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, TEST_END, true));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			page_enc_finish(&test_pe, TEST_BASE, TEST_END, true));
+	KUNIT_EXPECT_EQ(test, test_nr_calls, 1);
+	KUNIT_EXPECT_STREQ(test, test_ready, "10");
+}
+
+/* The page tables were changed in part: the host is told in which. */
+static void page_enc_test_aborted(struct kunit *test)
+{
+	static const struct page_enc_test_leaf leaves[] = {
+		{ 10, 1, true }, { 11, 1, false }, { 12, 1, false },
+	};
+	static const struct page_enc_test_call want[] = {
+		{ 10 << 12, 1, SHARED }, { 11 << 12, 2, SHARED },
+		{ 10 << 12, 1, SHARED }, { 11 << 12, 2, PRIVATE },
+	};
+
+	test_map(leaves, 3);
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, TEST_END, false));
+	page_enc_abort(&test_pe, TEST_BASE, TEST_END);
+	expect_calls(test, want, ARRAY_SIZE(want));
+	KUNIT_EXPECT_STREQ(test, test_ready, "10");
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
+}
+
+static void page_enc_test_renewed(struct kunit *test)
+{
+	test_map(three_leaves, 3);
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_renew(&test_pe));
+	KUNIT_EXPECT_STREQ(test, test_ready, "10-1");
+}
+
+static void page_enc_test_renewal_refused(struct kunit *test)
+{
+	test_map(three_leaves, 3);
+	test_refuse_at = 1;
+	test_refuse_with = -KVM_EINVAL;
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, page_enc_renew(&test_pe));
+	KUNIT_EXPECT_STREQ(test, test_ready, "10-");
+	KUNIT_EXPECT_EQ(test, 0, page_enc_renew(&test_pe));
+	KUNIT_EXPECT_STREQ(test, test_ready, "10--1");
+}
+
+/* Page tables said private when everything was announced anew. */
+static void page_enc_test_renewed_meanwhile(struct kunit *test)
+{
+	static const struct page_enc_test_leaf leaves[] = { { 10, 1 } };
+	static const struct page_enc_test_call want[] = {
+		{ 10 << 12, 1, SHARED }, { 0, PFN_1G, PRIVATE },
+		{ 10 << 12, 1, SHARED },
+		/* and from then on as ever */
+		{ 10 << 12, 1, SHARED },
+	};
+	unsigned long end = TEST_BASE + PAGE_SIZE;
+
+	test_map(leaves, 1);
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, end, false));
+	KUNIT_EXPECT_EQ(test, 0, page_enc_renew(&test_pe));
+	KUNIT_EXPECT_EQ(test, 0, page_enc_finish(&test_pe, TEST_BASE, end, false));
+	expect_calls(test, want, 3);
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, end, false));
+	KUNIT_EXPECT_EQ(test, 0, page_enc_finish(&test_pe, TEST_BASE, end, false));
+	expect_calls(test, want, 4);
+}
+
+/* Two conversions: the flag stays until the last is through. */
+static void page_enc_test_renewed_twice(struct kunit *test)
+{
+	unsigned long end = TEST_BASE + PAGE_SIZE;
+
+	test_map(three_leaves, 3);
+
+	page_enc_prepare(&test_pe, TEST_BASE, end, false);
+	page_enc_prepare(&test_pe, end, TEST_END, true);
+	page_enc_renew(&test_pe);
+	page_enc_finish(&test_pe, end, TEST_END, true);
+	test_nr_calls = 0;
+	page_enc_finish(&test_pe, TEST_BASE, end, false);
+
+	KUNIT_EXPECT_EQ(test, test_nr_calls, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
 }
 
 static struct kunit_case page_enc_test_cases[] = {
@@ -669,6 +950,7 @@ static struct kunit_case page_enc_test_cases[] = {
 	KUNIT_CASE(page_enc_test_refused_in_the_middle),
 	KUNIT_CASE(page_enc_test_refused_before_a_hole),
 	KUNIT_CASE(page_enc_test_split_is_refused),
+	KUNIT_CASE(page_enc_test_again),
 	KUNIT_CASE(page_enc_test_errno),
 	KUNIT_CASE(page_enc_test_decrypted),
 	KUNIT_CASE(page_enc_test_decrypted_to_private),
@@ -681,7 +963,19 @@ static struct kunit_case page_enc_test_cases[] = {
 	KUNIT_CASE(page_enc_test_state),
 	KUNIT_CASE_PARAM(page_enc_test_life, page_enc_life_gen_params),
 	KUNIT_CASE(page_enc_test_msr_refused),
-	KUNIT_CASE(page_enc_test_withdrawal_wins),
+	KUNIT_CASE(page_enc_test_crash_wins),
+	KUNIT_CASE(page_enc_test_crash_in_withdrawal),
+	KUNIT_CASE(page_enc_test_not_preempted),
+	KUNIT_CASE(page_enc_test_order),
+	KUNIT_CASE(page_enc_test_sharing_refused),
+	KUNIT_CASE(page_enc_test_long_run_refused),
+	KUNIT_CASE(page_enc_test_sharing_unknown),
+	KUNIT_CASE(page_enc_test_hiding_refused),
+	KUNIT_CASE(page_enc_test_aborted),
+	KUNIT_CASE(page_enc_test_renewed),
+	KUNIT_CASE(page_enc_test_renewal_refused),
+	KUNIT_CASE(page_enc_test_renewed_meanwhile),
+	KUNIT_CASE(page_enc_test_renewed_twice),
 	{}
 };
 

@@ -12,19 +12,50 @@ DECLARE_STATIC_KEY_FALSE(kvm_page_enc_on);
 
 void kvm_page_enc_init(void);
 void kvm_page_enc_crash(void);
-int __kvm_page_enc_changed(unsigned long vaddr, unsigned long npages, bool enc);
+int __kvm_page_enc_prepare(unsigned long vaddr, unsigned long npages, bool enc);
+int __kvm_page_enc_finish(unsigned long vaddr, unsigned long npages, bool enc);
+void __kvm_page_enc_abort(unsigned long vaddr, unsigned long npages);
+int __kvm_page_enc_converted(unsigned long vaddr, unsigned long npages, bool enc);
 
 /*
- * Tell the host that the C-bits of @npages pages from @vaddr on have been set
- * (@enc) or cleared.  To be called after the page tables were changed.
+ * The C-bits of @npages pages from @vaddr on are about to be set (@enc) or
+ * cleared.  After an error they must stay as they are, else one of the next two
+ * is to be called.
  */
-static inline int kvm_page_enc_changed(unsigned long vaddr,
+static inline int kvm_page_enc_prepare(unsigned long vaddr,
 				       unsigned long npages, bool enc)
 {
 	if (!static_branch_unlikely(&kvm_page_enc_on))
 		return 0;
 
-	return __kvm_page_enc_changed(vaddr, npages, enc);
+	return __kvm_page_enc_prepare(vaddr, npages, enc);
+}
+
+/* They have been changed. */
+static inline int kvm_page_enc_finish(unsigned long vaddr,
+				      unsigned long npages, bool enc)
+{
+	if (!static_branch_unlikely(&kvm_page_enc_on))
+		return 0;
+
+	return __kvm_page_enc_finish(vaddr, npages, enc);
+}
+
+/* They have been changed in part, or not at all. */
+static inline void kvm_page_enc_abort(unsigned long vaddr, unsigned long npages)
+{
+	if (static_branch_unlikely(&kvm_page_enc_on))
+		__kvm_page_enc_abort(vaddr, npages);
+}
+
+/* Early at boot, of pages converted in place: only to be called when it is done. */
+static inline int kvm_page_enc_converted(unsigned long vaddr,
+					 unsigned long npages, bool enc)
+{
+	if (!static_branch_unlikely(&kvm_page_enc_on))
+		return 0;
+
+	return __kvm_page_enc_converted(vaddr, npages, enc);
 }
 
 #else /* !CONFIG_KVM_GUEST_PAGE_ENC */
@@ -32,8 +63,24 @@ static inline int kvm_page_enc_changed(unsigned long vaddr,
 static inline void kvm_page_enc_init(void) { }
 static inline void kvm_page_enc_crash(void) { }
 
-static inline int kvm_page_enc_changed(unsigned long vaddr,
+static inline int kvm_page_enc_prepare(unsigned long vaddr,
 				       unsigned long npages, bool enc)
+{
+	return 0;
+}
+
+static inline int kvm_page_enc_finish(unsigned long vaddr,
+				      unsigned long npages, bool enc)
+{
+	return 0;
+}
+
+static inline void kvm_page_enc_abort(unsigned long vaddr, unsigned long npages)
+{
+}
+
+static inline int kvm_page_enc_converted(unsigned long vaddr,
+					 unsigned long npages, bool enc)
 {
 	return 0;
 }
