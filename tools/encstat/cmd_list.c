@@ -164,19 +164,20 @@ static bool wait_interval(struct before *b, const struct settings *s)
 	size_t i;
 
 	pace_start(&pace, s->interval_ms, 2);
-	if (!pace_next(&pace) || vms_find(&b->vms, &s->filter))
+	if (!pace_next(&pace))
+		return false;
+	b->when = when_now();
+	if (vms_find(&b->vms, &s->filter))
 		return false;
 	b->vms.only_stats = true;
 	for (i = 0; i < b->vms.nr; i++)
 		vm_load(&b->vms.v[i], &b->vms);
-	b->when = when_now();
 	return pace_next(&pace);
 }
 
-static void set_rates(struct vms *vms, const struct before *b)
+static void set_rates(struct vms *vms, const struct before *b, const struct when *now)
 {
-	struct when now = when_now();
-	struct value ms = when_between(&b->when, &now);
+	struct value ms = when_between(&b->when, now);
 	size_t i;
 
 	for (i = 0; i < vms->nr; i++) {
@@ -191,11 +192,17 @@ static void list_rates(const struct settings *s)
 {
 	struct before before = { 0 };
 	struct vms vms = { 0 };
+	struct when now;
 
-	if (wait_interval(&before, s) && !vms_find_again(&vms, &s->filter)) {
+	if (!wait_interval(&before, s)) {
+		vms_free(&before.vms);
+		return;
+	}
+	now = when_now();
+	if (!vms_find_again(&vms, &s->filter)) {
 		vms.want_counters = true;
 		load_all(&vms);
-		set_rates(&vms, &before);
+		set_rates(&vms, &before, &now);
 		vms.recorded = true;	/* there is nothing more to load */
 		show_chosen(&vms, s);
 	}

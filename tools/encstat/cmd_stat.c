@@ -105,6 +105,7 @@ static int live_sample(struct source *src, struct sample *now)
 	struct vms *vms = &now->vms;
 	size_t i, n = 0;
 
+	now->when = when_now();
 	if (src->begun ? vms_find_again(vms, &src->s->filter) : vms_find(vms, &src->s->filter))
 		return -1;
 	src->begun = true;
@@ -116,7 +117,6 @@ static int live_sample(struct source *src, struct sample *now)
 			free(vms->v[i].name);
 	}
 	vms->nr = n;
-	now->when = when_now();
 	return 1;
 }
 

@@ -233,8 +233,8 @@ static int next_vms(struct feed *f, struct vms *vms, struct when *when)
 	int ret;
 
 	if (!f->recorded) {
-		ret = f->found ? vms_find_again(vms, f->filter) : vms_find(vms, f->filter);
 		*when = when_now();
+		ret = f->found ? vms_find_again(vms, f->filter) : vms_find(vms, f->filter);
 		return ret ? -1 : 1;
 	}
 	if (f->pos >= f->nr_places)

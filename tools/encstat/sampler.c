@@ -69,10 +69,10 @@ bool pace_next(struct pace *p)
 		sleep_until(p->next_ms);
 	p->begun = true;
 
-	/* after a pause of the machine, do not catch up */
+	/* after a pause of the machine, do not catch up: an interval of 0 has no rate */
 	now = time_running_ms();
 	p->next_ms += p->interval_ms;
-	if (p->next_ms <= now)
+	if (p->next_ms < now + p->interval_ms / 2)
 		p->next_ms = now + p->interval_ms;
 	return !stopped;
 }
