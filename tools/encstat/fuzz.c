@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct vm_filter filter = { .file = path, .root = "" };
 	struct recording r;
-	uint64_t time_ms;
+	struct when when;
 	struct vms vms;
 	size_t i;
 	int ret;
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	set_file(data, size);
 	if (recording_open(&r, path))
 		return 0;
-	while ((ret = recording_next(&r, &filter, &vms, &time_ms))) {
+	while ((ret = recording_next(&r, &filter, &vms, &when))) {
 		for (i = 0; ret > 0 && i < vms.nr; i++) {
 			check_ranges(&vms.v[i].map.shared);
 			check_ranges(&vms.v[i].slots.memory);
