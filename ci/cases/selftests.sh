@@ -7,7 +7,7 @@
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # selftests: yes
 . "$TOP/ci/l1/selftest.sh"
-OWN=(page_enc_status_test page_enc_status_uapi_test
+OWN=(page_enc_status_test page_enc_status_uapi_test page_enc_interrupt_test
 	sev_sim_test sev_sim_strict_test memory_attributes_test)
 OTHERS=()
 tests=()
