@@ -10,6 +10,9 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/kvm_para.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -101,7 +105,8 @@ struct vm {
 
 /*
  * %r8: how often; %r9: address, %r10: what is added to it each time; %rsi: number
- * of the hypercall, %rcx: its pages, %rdi: its attributes.
+ * of the hypercall, %rcx: its pages, %rdi: its attributes, %r11: what of them is
+ * another each time.
  */
 asm(".pushsection .rodata\n"
     "guest_calls:\n"
@@ -110,6 +115,7 @@ asm(".pushsection .rodata\n"
     "	mov	%rdi, %rdx\n"
     "	vmmcall\n"
     "	add	%r10, %r9\n"
+    "	xor	%r11, %rdi\n"
     "	dec	%r8\n"
     "	jnz	1b\n"
     "	hlt\n"
@@ -463,6 +469,92 @@ static uint64_t cmd_double_backed(char **args)
 	return field(&vm, "private_mem", "double_backed_bytes");
 }
 
+/* A guest that converts memory for ever, and the last time that its vCPU was kicked */
+static struct {
+	struct vm vm;
+	uint64_t exit;
+	sem_t out;
+} busy;
+
+static void kick(int sig)
+{
+	(void)sig;
+	busy.vm.run->immediate_exit = 1;
+}
+
+static void *keep_running(void *arg)
+{
+	for (;;) {
+		if (!ioctl(busy.vm.vcpu, KVM_RUN, 0) || errno != EINTR)
+			die("exit %u of a vCPU that nobody kicked", busy.vm.run->exit_reason);
+		busy.exit = __rdtsc();
+		busy.vm.run->immediate_exit = 0;
+		sem_post(&busy.out);
+	}
+	return arg;
+}
+
+/* Ticks until a vCPU that is kicked has left KVM_RUN */
+static uint64_t wait_for_exit(pthread_t vcpu)
+{
+	uint64_t start = __rdtsc();
+
+	pthread_kill(vcpu, SIGUSR1);
+	while (sem_wait(&busy.out))
+		;
+	return busy.exit - start;
+}
+
+/* Ticks until a memslot is created, or deleted */
+static uint64_t wait_for_slot(bool there)
+{
+	static char page[PAGE] __attribute__((aligned(PAGE)));
+	struct kvm_userspace_memory_region slot = {
+		.slot = 1, .guest_phys_addr = 512 * GIB, .memory_size = there ? PAGE : 0,
+		.userspace_addr = (uintptr_t)page,
+	};
+	uint64_t start = __rdtsc();
+
+	check(ioctl(busy.vm.fd, KVM_SET_USER_MEMORY_REGION, &slot), "KVM_SET_USER_MEMORY_REGION");
+	return __rdtsc() - start;
+}
+
+/*
+ * interrupt MIB COUNT kick|slot: of a VM with 64 GiB, whose dirty pages are logged, a
+ * guest makes so much private, and shared again, without end; the mean of what a kick,
+ * or a change of a memslot, waits for meanwhile
+ */
+static uint64_t cmd_interrupt(char **args)
+{
+	struct kvm_regs regs = {
+		.rip = CODE, .rflags = 2, .r8 = ~0ULL, .r9 = DATA, .r11 = PRIVATE ^ SHARED,
+		.rsi = KVM_HC_MAP_GPA_RANGE, .rcx = number(args[0]) * MIB / PAGE, .rdi = SHARED,
+	};
+	uint64_t i, count = number(args[1]), ticks = 0;
+	struct sigaction action = { .sa_handler = kick };
+	struct timespec pause = {};
+	pthread_t thread;
+
+	busy.vm = create_vm(DATA + 64 * GIB);
+	busy.vm.slot.flags = KVM_MEM_LOG_DIRTY_PAGES;
+	set_slot(&busy.vm, busy.vm.slot.memory_size);
+	check(ioctl(busy.vm.vcpu, KVM_SET_REGS, &regs), "KVM_SET_REGS");
+	sigaction(SIGUSR1, &action, NULL);
+	sem_init(&busy.out, 0, 0);
+	if (pthread_create(&thread, NULL, keep_running, NULL))
+		die("no thread");
+
+	for (i = 0; i < count; i++) {
+		/* Any moment of it, in no step with anything */
+		pause.tv_nsec = 5000000 + i * 7919 % 1009 * 1000;
+		nanosleep(&pause, NULL);
+		ticks += *args[2] == 'k' ? wait_for_exit(thread) : wait_for_slot(i % 2 == 0);
+	}
+	if (!stat(&busy.vm, "page_enc_to_shared"))
+		die("nothing was converted");
+	return ticks / count;
+}
+
 /* Content for all of the private memory; returns ticks */
 static uint64_t populate(struct vm *vm, uint64_t size)
 {
@@ -696,6 +788,7 @@ static const struct {
 	{ "harvest-bytes", 2, cmd_harvest_bytes },
 	{ "harvest", 2, cmd_harvest },
 	{ "copy", 1, cmd_copy },
+	{ "interrupt", 3, cmd_interrupt },
 };
 
 int main(int argc, char *argv[])
