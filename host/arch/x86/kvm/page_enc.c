@@ -14,6 +14,10 @@
  * guest can make its VMM move slots, those of PCI BARs, what has no slot any
  * more is dropped when there is much of it.
  *
+ * A hypercall may be for all memory there is.  It is done in steps, between which
+ * the vCPU lets go of kvm->srcu, and returns to userspace if that is what somebody
+ * wants.  When it comes back it goes on where it was.
+ *
  * A page is also marked dirty when its status changes, because what was read of
  * it before that was read in the wrong way.  That comes after the new status is
  * stored: who takes the dirty pages first, and looks up their status then, sees
@@ -21,8 +25,10 @@
  */
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
+#include <linux/sched/signal.h>
 
 #include "page_enc.h"
+#include "private_mem.h"
 #include "sev_sim.h"
 #include "trace.h"
 
@@ -36,7 +42,13 @@ MODULE_PARM_DESC(page_enc_status, "Track page encryption status of new VMs (defa
 
 #define ATTRS_RESERVED		GENMASK_ULL(63, 5)
 
-/* What store_call() returns, besides 0 and errors. */
+/*
+ * Pages that may be marked dirty in a step.  It is they that take time; else a step
+ * is what page_enc_map_set() does in one go.
+ */
+#define STEP_DIRTY_GFNS		PAGE_ENC_CHUNK_GFNS
+
+/* What do_step() returns, besides 0 and errors. */
 #define DIRTY_RING_FULL		1
 
 /* A change of status in a VM. */
@@ -92,11 +104,35 @@ static int start_tracking(struct kvm *kvm)
 	return 0;
 }
 
+/*
+ * Memory of SEV-SNP and TDX guests is converted by userspace: when the guest's page
+ * state change, or its MapGPA, reaches it, and in part without the guest asking.
+ * What KVM kept would be another opinion of that, and wrong at times.  As a VMM
+ * takes KVM_HC_MAP_GPA_RANGE for such a request, too, the guest must not be told of
+ * it just because the parameter is set.  Types that are not known yet are like that.
+ */
+bool kvm_page_enc_may_track(struct kvm *kvm)
+{
+	switch (kvm->arch.vm_type) {
+	case KVM_X86_DEFAULT_VM:
+	case KVM_X86_SW_PROTECTED_VM:
+	case KVM_X86_SEV_VM:
+	case KVM_X86_SEV_ES_VM:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int kvm_page_enc_init_vm(struct kvm *kvm)
 {
 	if (!READ_ONCE(page_enc_status))
 		return 0;
 
+	if (!kvm_page_enc_may_track(kvm)) {
+		kvm->arch.page_enc_hidden = true;
+		return 0;
+	}
 	return start_tracking(kvm);
 }
 
@@ -107,7 +143,7 @@ int kvm_page_enc_enable(struct kvm *kvm)
 
 	if (kvm->arch.page_enc)
 		return 0;
-	if (kvm->created_vcpus)
+	if (kvm->created_vcpus || !kvm_page_enc_may_track(kvm))
 		return -EINVAL;
 
 	return start_tracking(kvm);
@@ -140,14 +176,19 @@ void kvm_page_enc_destroy_vm(struct kvm *kvm)
 	kfree(enc);
 }
 
+#define FEATURES	(BIT(KVM_FEATURE_HC_MAP_GPA_RANGE) | \
+			 BIT(KVM_FEATURE_MIGRATION_CONTROL))
+
 /* The bits of KVM_CPUID_FEATURES that new VMs may be given. */
 u32 kvm_page_enc_features(void)
 {
-	if (!READ_ONCE(page_enc_status))
-		return 0;
+	return READ_ONCE(page_enc_status) ? FEATURES : 0;
+}
 
-	return BIT(KVM_FEATURE_HC_MAP_GPA_RANGE) |
-	       BIT(KVM_FEATURE_MIGRATION_CONTROL);
+/* Those that this VM isn't given, as nobody knows a VM's type who asks for them. */
+u32 kvm_page_enc_hidden_features(struct kvm *kvm)
+{
+	return kvm->arch.page_enc_hidden ? FEATURES : 0;
 }
 
 void kvm_page_enc_update_stats(struct kvm *kvm)
@@ -274,6 +315,18 @@ static u64 dirty_ring_room(struct kvm_vcpu *vcpu)
 	return kvm_dirty_ring_room(&vcpu->dirty_ring);
 }
 
+/* How many pages may change their status in a step? */
+static u64 step_gfns(struct kvm_vcpu *vcpu)
+{
+	u64 room = dirty_ring_room(vcpu);
+
+	/* Logging may begin a moment later, and the ring must not overflow then. */
+	if (!atomic_read(&vcpu->kvm->nr_memslots_dirty_logging))
+		return room;
+
+	return min(STEP_DIRTY_GFNS, room);
+}
+
 /* Does the ring, which had no room a moment ago, make the vCPU exit? */
 static bool exits_to_reset_ring(struct kvm_vcpu *vcpu)
 {
@@ -281,15 +334,16 @@ static bool exits_to_reset_ring(struct kvm_vcpu *vcpu)
 	return kvm_dirty_ring_check_request(vcpu);
 }
 
-/* One step of set_pages(); @start is moved to what is left to be set. */
-static int set_some_pages(struct kvm_vcpu *vcpu, gfn_t *start, gfn_t end,
-			  bool shared, u64 *pages)
+/* Store the status of some pages; @start is moved to what is left to be set. */
+static int set_pages(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
+		     gfn_t *start, gfn_t end, bool shared)
 {
-	struct page_enc_map *map = &vcpu->kvm->arch.page_enc->map;
+	struct kvm *kvm = vcpu->kvm;
+	struct page_enc_map *map = &kvm->arch.page_enc->map;
 	struct vm_changes c = {
-		.changes.max = dirty_ring_room(vcpu),
+		.changes.max = step_gfns(vcpu),
 		.changes.report = report_and_mark_dirty,
-		.kvm = vcpu->kvm,
+		.kvm = kvm,
 	};
 	int r;
 
@@ -298,25 +352,13 @@ static int set_some_pages(struct kvm_vcpu *vcpu, gfn_t *start, gfn_t end,
 
 	guard(mutex)(&map->lock);
 	r = page_enc_map_set(map, start, end, shared, &c.changes);
-	*pages += c.changes.pages;
-	kvm_page_enc_update_stats(vcpu->kvm);
+	call->changed += c.changes.pages;
+	if (shared)
+		kvm->stat.page_enc_to_shared += c.changes.pages;
+	else
+		kvm->stat.page_enc_to_private += c.changes.pages;
+	kvm_page_enc_update_stats(kvm);
 	return r;
-}
-
-/* Other vCPUs get a turn in between, and so do those who kill this one. */
-static int set_pages(struct kvm_vcpu *vcpu, gfn_t *start, gfn_t end, bool shared,
-		     u64 *pages)
-{
-	int r;
-
-	while (*start < end) {
-		r = set_some_pages(vcpu, start, end, shared, pages);
-		if (r)
-			return r;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
-	return 0;
 }
 
 static int forget_some_pages(struct kvm *kvm, gfn_t *start, gfn_t end)
@@ -388,68 +430,88 @@ static int limit_chunks(struct kvm *kvm, gfn_t end)
 	return 0;
 }
 
-/* Share what has a memslot of pages [start, end), and count the rest. */
-static int share_pages(struct kvm_vcpu *vcpu, gfn_t *start, gfn_t end,
-		       struct kvm_page_enc_call *call, u64 *pages)
+/* Share some pages of a memslot, and count those before it. */
+static int share_pages(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
+		       gfn_t *start, gfn_t end)
 {
-	struct kvm *kvm = vcpu->kvm;
-	struct kvm_memslot_iter iter;
-	int r;
+	struct kvm_memory_slot *slot;
+	gfn_t first;
 
 	/* SMM may see other memory in places, but no other status. */
-	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), *start, end) {
-		struct kvm_memory_slot *slot = iter.slot;
-		gfn_t first = max(*start, slot->base_gfn);
-		gfn_t last = min(end, slot->base_gfn + slot->npages);
+	slot = kvm_first_user_memslot(vcpu->kvm, *start, end);
+	first = slot ? max(*start, slot->base_gfn) : end;
+	call->unbacked += first - *start;
+	*start = first;
+	if (!slot)
+		return 0;
 
-		if (!kvm_is_user_memslot(kvm, slot))
-			continue;
+	end = min(end, slot->base_gfn + slot->npages);
+	return set_pages(vcpu, call, start, end, true);
+}
 
-		call->unbacked += first - *start;
-		*start = first;
-		r = set_pages(vcpu, start, last, true, pages);
-		if (r)
-			return r;
-	}
-	call->unbacked += end - *start;
-	*start = end;
-	return limit_chunks(kvm, end_of_gfns(vcpu));
+/* Store the status of some of the pages that are left of a call. */
+static int store_step(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
+{
+	gfn_t end = gpa_to_gfn(call->gpa) + call->npages;
+	gfn_t start = end - call->left;
+	int r;
+
+	if (call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED)
+		r = set_pages(vcpu, call, &start, end, false);
+	else
+		r = share_pages(vcpu, call, &start, end);
+	call->left = end - start;
+	if (r || call->left || call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED)
+		return r;
+
+	return limit_chunks(vcpu->kvm, end_of_gfns(vcpu));
+}
+
+static int do_step(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
+{
+	if (kvm_private_mem_enforced(vcpu->kvm))
+		return kvm_private_mem_convert_step(vcpu, call);
+
+	return store_step(vcpu, call);
+}
+
+/* Memslots may change now, others get a turn. */
+static void let_others(struct kvm_vcpu *vcpu)
+{
+	kvm_vcpu_srcu_read_unlock(vcpu);
+	cond_resched();
+	kvm_vcpu_srcu_read_lock(vcpu);
 }
 
 /*
- * Store what is left of a call.  Stops when the dirty ring is full, with the
- * exit to userspace set up, to go on when userspace has emptied it.
+ * Do what is left of a call.  Userspace that wants the vCPU back gets it after the
+ * step that is under way; however often it does, a step is done each time, unless
+ * what it asks for is an exit at once.
  */
-static int store_call(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
+static int do_steps(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
 {
-	gfn_t end = gpa_to_gfn(call->gpa) + call->npages;
-	bool shared = !(call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED);
-	gfn_t start = end - call->left;
-	struct kvm *kvm = vcpu->kvm;
-	u64 pages = 0;
 	int r;
 
-	if (shared)
-		r = share_pages(vcpu, &start, end, call, &pages);
-	else
-		r = set_pages(vcpu, &start, end, false, &pages);
+	for (;;) {
+		if (READ_ONCE(vcpu->run->immediate_exit__unsafe))
+			return -EINTR;
+		r = do_step(vcpu, call);
+		if (r || !call->left)
+			return r;
+		if (signal_pending(current))
+			return -EINTR;
+		let_others(vcpu);
+	}
+}
 
-	call->left = end - start;
-	call->changed += pages;
-
+static void account_call(struct kvm *kvm, const struct kvm_page_enc_call *call)
+{
 	guard(mutex)(&kvm->arch.page_enc->map.lock);
-	if (shared)
-		kvm->stat.page_enc_to_shared += pages;
-	else
-		kvm->stat.page_enc_to_private += pages;
-	if (r)
-		return r;
-
 	kvm->stat.page_enc_calls++;
 	kvm->stat.page_enc_unbacked += call->unbacked;
-	trace_kvm_page_enc_set(kvm, gpa_to_gfn(call->gpa), call->npages, shared,
+	trace_kvm_page_enc_set(kvm, gpa_to_gfn(call->gpa), call->npages,
+			       !(call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED),
 			       call->changed);
-	return 0;
 }
 
 /*
@@ -468,15 +530,27 @@ void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 	};
 }
 
+/* The vCPU exits in the middle of its hypercall. */
+void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.page_enc_call.linear_rip = kvm_get_linear_rip(vcpu);
+}
+
+/* Is it still there, or has userspace made it do something else? */
+bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
+{
+	return kvm_is_linear_rip(vcpu, vcpu->arch.page_enc_call.linear_rip);
+}
+
 /*
- * Store what the call that was prepared says.
+ * Do what the call that was prepared says: store it, or convert memory.
  *
- * Returns 1 with the result for the guest; or 0 if the vCPU exits to userspace, for
- * the dirty ring, and this is to be called again when it comes back; or, if there
- * is no memory or the task is being killed, an error for KVM_RUN.  The status of
- * some pages has changed then, and when the vCPU is run again it repeats the hypercall as if
- * it hadn't.  A vCPU whose registers are out of reach can't repeat it, and is
- * told that it failed.
+ * Returns 1 with the result for the guest.  Or 0 or -EINTR, with the exit set up, if
+ * the vCPU exits to userspace for the dirty ring, or because that wants it back: this
+ * is to be called again when it comes back.  Or, if there is no memory, another
+ * error for KVM_RUN.  The status of some pages has changed then, and when the vCPU is
+ * run again it repeats the hypercall as if it hadn't.  A vCPU whose registers are out
+ * of reach can't repeat it, and is told that it failed.
  */
 int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
 {
@@ -487,15 +561,31 @@ int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
 	if (!call->npages)
 		return 1;
 
-	r = store_call(vcpu, call);
-	if (r == DIRTY_RING_FULL)
+	r = do_steps(vcpu, call);
+	switch (r) {
+	case 0:
+		account_call(vcpu->kvm, call);
+		break;
+	case DIRTY_RING_FULL:
 		return 0;
-
-	call->npages = 0;
-	if (r && vcpu->arch.guest_state_protected) {
+	case -EINTR:
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		++vcpu->stat.signal_exits;
+		return -EINTR;
+	case -EINVAL:
+		kvm_page_enc_refused(vcpu, call->gpa, call->npages, call->attrs,
+				     -KVM_EINVAL);
+		*result = -KVM_EINVAL;
+		r = 0;
+		break;
+	default:
+		if (!vcpu->arch.guest_state_protected)
+			break;
 		*result = -KVM_EFAULT;
 		r = 0;
+		break;
 	}
+	call->npages = 0;
 	return r ?: 1;
 }
 

@@ -37,14 +37,29 @@ static inline bool kvm_is_user_memslot(struct kvm *kvm,
 	return slot->id < kvm_arch_nr_user_memslots(kvm);
 }
 
+/* The first of them with pages in [start, end). */
+static inline struct kvm_memory_slot *kvm_first_user_memslot(struct kvm *kvm,
+							     gfn_t start, gfn_t end)
+{
+	struct kvm_memslot_iter iter;
+
+	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
+		if (kvm_is_user_memslot(kvm, iter.slot))
+			return iter.slot;
+	}
+	return NULL;
+}
+
 #ifdef CONFIG_KVM_PAGE_ENC_STATUS
 
+bool kvm_page_enc_may_track(struct kvm *kvm);
 int kvm_page_enc_init_vm(struct kvm *kvm);
 void kvm_page_enc_destroy_vm(struct kvm *kvm);
 void kvm_page_enc_vm_encrypted(struct kvm *kvm);
 void kvm_page_enc_move(struct kvm *kvm, struct kvm *source);
 int kvm_page_enc_enable(struct kvm *kvm);
 u32 kvm_page_enc_features(void);
+u32 kvm_page_enc_hidden_features(struct kvm *kvm);
 bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			     u64 attrs);
 void kvm_page_enc_refused(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
@@ -52,6 +67,8 @@ void kvm_page_enc_refused(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			       u64 attrs);
 int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result);
+void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu);
+bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu);
 int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset);
 void kvm_page_enc_update_stats(struct kvm *kvm);
 void kvm_page_enc_withdraw_ready(struct kvm *kvm);
@@ -59,10 +76,15 @@ int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
 int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
 void kvm_page_enc_create_debugfs(struct kvm *kvm);
 
+static inline bool kvm_page_enc_tracks_vm(struct kvm *kvm)
+{
+	return kvm->arch.page_enc;
+}
+
 /* Does KVM itself answer this vCPU's KVM_HC_MAP_GPA_RANGE? */
 static inline bool kvm_page_enc_tracks(struct kvm_vcpu *vcpu)
 {
-	return vcpu->kvm->arch.page_enc &&
+	return kvm_page_enc_tracks_vm(vcpu->kvm) &&
 	       guest_pv_has(vcpu, KVM_FEATURE_HC_MAP_GPA_RANGE);
 }
 
@@ -90,6 +112,11 @@ static inline u32 kvm_page_enc_features(void)
 	return 0;
 }
 
+static inline u32 kvm_page_enc_hidden_features(struct kvm *kvm)
+{
+	return 0;
+}
+
 static inline bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa,
 					   u64 npages, u64 attrs)
 {
@@ -107,6 +134,15 @@ static inline int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
 	return 1;
 }
 
+static inline void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu)
+{
+}
+
+static inline bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
+{
+	return true;
+}
+
 static inline int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu,
 				       struct msr_data *msr)
 {
@@ -121,6 +157,11 @@ static inline int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu,
 
 static inline void kvm_page_enc_create_debugfs(struct kvm *kvm)
 {
+}
+
+static inline bool kvm_page_enc_tracks_vm(struct kvm *kvm)
+{
+	return false;
 }
 
 static inline bool kvm_page_enc_tracks(struct kvm_vcpu *vcpu)

@@ -4,14 +4,19 @@
 
 #include <linux/kvm_host.h>
 
+#include "page_enc.h"
+
 #ifdef CONFIG_KVM_PAGE_ENC_STATUS
 
 long kvm_page_enc_ioctl(struct kvm *kvm, unsigned int ioctl, void __user *argp);
 int kvm_page_enc_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap);
 
-/* The flags that KVM_ENABLE_CAP takes, 0: it can't be enabled. */
-static inline int kvm_page_enc_cap_flags(void)
+/* The flags that KVM_ENABLE_CAP takes, 0: it can't be enabled; NULL: for any VM. */
+static inline int kvm_page_enc_cap_flags(struct kvm *kvm)
 {
+	if (kvm && !kvm_page_enc_may_track(kvm))
+		return 0;
+
 	return KVM_PAGE_ENC_STATUS_ENABLE;
 }
 
@@ -29,7 +34,7 @@ static inline int kvm_page_enc_enable_cap(struct kvm *kvm,
 	return -EINVAL;
 }
 
-static inline int kvm_page_enc_cap_flags(void)
+static inline int kvm_page_enc_cap_flags(struct kvm *kvm)
 {
 	return 0;
 }

@@ -60,18 +60,6 @@ struct conversion {
 	u64 unbacked;
 };
 
-/* The first of userspace's memslots with pages in [start, end). */
-static struct kvm_memory_slot *first_slot(struct kvm *kvm, gfn_t start, gfn_t end)
-{
-	struct kvm_memslot_iter iter;
-
-	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
-		if (kvm_is_user_memslot(kvm, iter.slot))
-			return iter.slot;
-	}
-	return NULL;
-}
-
 /* Store the status of pages [*start, end); *start is moved to what is left. */
 static int set_status(struct kvm *kvm, gfn_t *start, gfn_t end, bool shared)
 {
@@ -99,7 +87,7 @@ static int share_slots(struct kvm *kvm, gfn_t *start, gfn_t end)
 	int r;
 
 	while (*start < end) {
-		slot = first_slot(kvm, *start, end);
+		slot = kvm_first_user_memslot(kvm, *start, end);
 		if (!slot) {
 			*start = end;
 			break;
@@ -159,7 +147,7 @@ void kvm_private_mem_slot_gone(struct kvm *kvm,
 		return;
 
 	while (gfn < end) {
-		other = first_slot(kvm, gfn, end);
+		other = kvm_first_user_memslot(kvm, gfn, end);
 		forget_status(kvm, gfn, other ? other->base_gfn : end);
 		gfn = other ? other->base_gfn + other->npages : end;
 	}
@@ -309,7 +297,7 @@ static int convert_step(struct kvm *kvm, struct conversion *c)
 	if (mutex_lock_killable(&kvm->slots_lock))
 		return -EINTR;
 
-	slot = first_slot(kvm, c->gfn, c->end);
+	slot = kvm_first_user_memslot(kvm, c->gfn, c->end);
 	start = slot ? max(c->gfn, slot->base_gfn) : c->end;
 	c->unbacked += start - c->gfn;
 	c->gfn = start;
@@ -321,7 +309,7 @@ static int convert_step(struct kvm *kvm, struct conversion *c)
 }
 
 /*
- * Convert a range.  Returns 0, or -EINTR if a signal is pending and it has to go
+ * Convert a range for userspace.  Returns 0, or -EINTR if a signal is pending and it has to go
  * on at c->gfn later, or an error.  In any case the pages before c->gfn have been
  * converted, as far as there are any, and those from there on have not.
  */
@@ -340,18 +328,12 @@ static int convert(struct kvm *kvm, struct conversion *c)
 	return 0;
 }
 
-static void account_call(struct kvm *kvm, const struct kvm_page_enc_call *call)
-{
-	guard(mutex)(&kvm->arch.page_enc->map.lock);
-	kvm->stat.page_enc_calls++;
-	kvm->stat.page_enc_unbacked += call->unbacked;
-	trace_kvm_page_enc_set(kvm, gpa_to_gfn(call->gpa), call->npages,
-			       !(call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED),
-			       call->changed);
-}
-
-/* Convert what is left of a call. */
-static int convert_call(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
+/*
+ * Convert some of the pages that are left of a call.  Returns 0, or -EINTR if the
+ * task is being killed, or -EINVAL if pages that are to be private can't be.
+ */
+int kvm_private_mem_convert_step(struct kvm_vcpu *vcpu,
+				 struct kvm_page_enc_call *call)
 {
 	bool private = call->attrs & KVM_MAP_GPA_RANGE_ENCRYPTED;
 	struct conversion c = {
@@ -363,65 +345,18 @@ static int convert_call(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
 	int r;
 
 	c.gfn = c.end - call->left;
-	if (!may_convert(vcpu->kvm, &c))
+	if (call->left == call->npages && !may_convert(vcpu->kvm, &c))
 		return -EINVAL;
 
 	/* See "Locks" above. */
 	kvm_vcpu_srcu_read_unlock(vcpu);
-	r = convert(vcpu->kvm, &c);
+	r = convert_step(vcpu->kvm, &c);
 	kvm_vcpu_srcu_read_lock(vcpu);
 
 	call->left = c.end - c.gfn;
 	call->changed = c.changed;
 	call->unbacked = c.unbacked;
 	return r;
-}
-
-static int interrupted(struct kvm_vcpu *vcpu)
-{
-	vcpu->arch.page_enc_call.linear_rip = kvm_get_linear_rip(vcpu);
-	vcpu->run->exit_reason = KVM_EXIT_INTR;
-	++vcpu->stat.signal_exits;
-	return -EINTR;
-}
-
-/*
- * Convert what the call says that kvm_page_enc_prepare_call() has kept.
- *
- * Returns 1 with the result for the guest; or -EINTR, with the exit set up, if a
- * signal is pending, and this is to be called again when the vCPU is run again;
- * or another error for KVM_RUN, if there is no memory.  Then part of the range is
- * converted, and when the vCPU is run again it repeats the hypercall.
- */
-int kvm_private_mem_complete_call(struct kvm_vcpu *vcpu, u64 *result)
-{
-	struct kvm_page_enc_call *call = &vcpu->arch.page_enc_call;
-	int r;
-
-	*result = 0;
-	if (!call->npages)
-		return 1;
-
-	r = convert_call(vcpu, call);
-	if (r == -EINTR)
-		return interrupted(vcpu);
-
-	if (r == -EINVAL) {
-		kvm_page_enc_refused(vcpu, call->gpa, call->npages, call->attrs,
-				     -KVM_EINVAL);
-		*result = -KVM_EINVAL;
-		r = 0;
-	} else if (!r) {
-		account_call(vcpu->kvm, call);
-	}
-	call->npages = 0;
-	return r ?: 1;
-}
-
-/* Is the vCPU still at the hypercall that was interrupted? */
-bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu)
-{
-	return kvm_is_linear_rip(vcpu, vcpu->arch.page_enc_call.linear_rip);
 }
 
 /*
@@ -440,7 +375,7 @@ bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result)
 		return false;
 
 	call->result = result;
-	call->linear_rip = kvm_get_linear_rip(vcpu);
+	kvm_page_enc_note_exit(vcpu);
 	run->exit_reason = KVM_EXIT_HYPERCALL;
 	run->hypercall.nr = KVM_HC_MAP_GPA_RANGE;
 	run->hypercall.args[0] = call->gpa;
@@ -457,7 +392,7 @@ bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result)
 bool kvm_private_mem_told(struct kvm_vcpu *vcpu, u64 *result)
 {
 	*result = vcpu->arch.page_enc_call.result;
-	return kvm_private_mem_may_resume(vcpu);
+	return kvm_page_enc_may_resume(vcpu);
 }
 
 static bool valid_range(u64 gpa, u64 size)

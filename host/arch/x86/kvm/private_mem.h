@@ -4,6 +4,7 @@
 
 #include <linux/kvm_host.h>
 
+struct kvm_page_enc_call;
 /* What userspace does that is up to the guest. */
 enum kvm_private_mem_override {
 	KVM_OVERRIDE_PUNCH,
@@ -19,8 +20,8 @@ int kvm_private_mem_prepare_slot(struct kvm *kvm,
 				 const struct kvm_memory_slot *slot);
 void kvm_private_mem_slot_gone(struct kvm *kvm,
 			       const struct kvm_memory_slot *slot);
-int kvm_private_mem_complete_call(struct kvm_vcpu *vcpu, u64 *result);
-bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu);
+int kvm_private_mem_convert_step(struct kvm_vcpu *vcpu,
+				 struct kvm_page_enc_call *call);
 bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result);
 bool kvm_private_mem_told(struct kvm_vcpu *vcpu, u64 *result);
 long kvm_private_mem_ioctl(struct kvm *kvm, unsigned int ioctl,
@@ -74,16 +75,10 @@ kvm_private_mem_slot_gone(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {
 }
 
-static inline int kvm_private_mem_complete_call(struct kvm_vcpu *vcpu,
-						u64 *result)
+static inline int kvm_private_mem_convert_step(struct kvm_vcpu *vcpu,
+					       struct kvm_page_enc_call *call)
 {
-	*result = 0;
-	return 1;
-}
-
-static inline bool kvm_private_mem_may_resume(struct kvm_vcpu *vcpu)
-{
-	return false;
+	return 0;
 }
 
 static inline bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result)

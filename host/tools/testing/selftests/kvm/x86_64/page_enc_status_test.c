@@ -435,6 +435,10 @@ TEST(pv_cpuid_enforced)
 	TEST_ASSERT_EQ(call(vcpu, MEM_GPA, 1, DECRYPTED), -KVM_ENOSYS);
 	expect_untouched(vm);
 	expect_stat(vm, refused_inval, 0);
+	/* The VMM isn't asked, as nothing would be stored if it said 0. */
+	vm_enable_cap(vm, KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE);
+	TEST_ASSERT_EQ(call(vcpu, MEM_GPA, 1, DECRYPTED), -KVM_ENOSYS);
+	expect_untouched(vm);
 	/* That the guest can't use it is no reason not to restore it. */
 	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 0);
 	TEST_ASSERT_EQ(vcpu_get_msr(vcpu, MSR_KVM_MIGRATION_CONTROL), 0);

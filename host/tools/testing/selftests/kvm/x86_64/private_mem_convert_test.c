@@ -903,6 +903,86 @@ static void test_signals(void)
 	destroy(&g);
 }
 
+/*
+ * Neither is asked nor gets 0 who may not use the hypercall, for 0 says that it was
+ * done.
+ */
+static void test_pv_cpuid_enforced(void)
+{
+	struct guest g = {};
+
+	/* CPUID can't change once a vCPU has run. */
+	g.vm = create_vm(KVM_X86_SW_PROTECTED_VM, ENFORCE | NOTIFY, 1, SIZE);
+	g.vcpu = vm_vcpu_add(g.vm, 0, guest_code);
+	vcpu_enable_cap(g.vcpu, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1);
+	vcpu_clear_cpuid_entry(g.vcpu, KVM_CPUID_FEATURES);
+	g.d = add_data(g.vm, SIZE);
+	TEST_ASSERT_EQ(run(&g), 0);
+	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, PRIVATE), -KVM_ENOSYS);
+	TEST_ASSERT_EQ(g.exits, 0);
+	TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, SIZE), 0);
+	destroy(&g);
+}
+
+static void run_immediate(struct guest *g)
+{
+	g->vcpu->run->immediate_exit = 1;
+	TEST_ASSERT(__vcpu_run(g->vcpu) == -1 && errno == EINTR, "errno %d", errno);
+	g->vcpu->run->immediate_exit = 0;
+}
+
+/* From now on a signal is pending whenever the vCPU runs. */
+static void signal_on(struct guest *g)
+{
+	struct kvm_signal_mask *none = calloc(1, sizeof(*none) + 8);
+	sigset_t set;
+
+	none->len = 8;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	vcpu_ioctl(g->vcpu, KVM_SET_SIGNAL_MASK, none);
+	free(none);
+	raise(SIGUSR1);
+}
+
+static void signal_off(void)
+{
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigwait(&set, &sig);
+}
+
+/* A step each time, and not one if the vCPU is to exit at once, nor before that. */
+static void test_steps(void)
+{
+	struct guest g = create(ENFORCE | NOTIFY, BIG);
+	uint64_t all = BIG / PAGE_SIZE, before, after;
+
+	give(&g, CALL, DATA_GPA, all, KVM_MAP_GPA_RANGE_ENCRYPTED);
+	vcpu_run(g.vcpu);
+	TEST_ASSERT_KVM_EXIT_REASON(g.vcpu, KVM_EXIT_HYPERCALL);
+	g.vcpu->run->hypercall.ret = 0;
+
+	signal_on(&g);
+	for (before = 0; before < all; before = after) {
+		run_immediate(&g);
+		TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, BIG), before);
+		/* The last time it may be to say that it is through. */
+		TEST_ASSERT(!__vcpu_run(g.vcpu) || errno == EINTR, "errno %d", errno);
+		after = nr_private(g.vm, DATA_GPA, BIG);
+		TEST_ASSERT(after > before && after - before <= all / 8,
+			    "%lu to %lu pages in a step", before, after);
+	}
+	signal_off();
+	TEST_ASSERT_EQ(run(&g), 0);
+	check_in_step(g.vm, DATA_GPA, BIG);
+	destroy(&g);
+}
+
 int main(int argc, char *argv[])
 {
 	TEST_REQUIRE(kvm_check_cap(KVM_CAP_PRIVATE_MEM_CONVERSION));
@@ -928,5 +1008,7 @@ int main(int argc, char *argv[])
 	test_hotplug();
 	test_enable_while_set();
 	test_signals();
+	test_pv_cpuid_enforced();
+	test_steps();
 	return 0;
 }
