@@ -28,7 +28,6 @@
 #include <linux/sched/signal.h>
 
 #include "page_enc.h"
-#include "private_mem.h"
 #include "sev_sim.h"
 #include "trace.h"
 
@@ -48,7 +47,7 @@ MODULE_PARM_DESC(page_enc_status, "Track page encryption status of new VMs (defa
  */
 #define STEP_DIRTY_GFNS		PAGE_ENC_CHUNK_GFNS
 
-/* What do_step() returns, besides 0 and errors. */
+/* What kvm_page_enc_store_step() returns, besides 0 and errors. */
 #define DIRTY_RING_FULL		1
 
 /* A change of status in a VM. */
@@ -450,7 +449,7 @@ static int share_pages(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
 }
 
 /* Store the status of some of the pages that are left of a call. */
-static int store_step(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
+int kvm_page_enc_store_step(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
 {
 	gfn_t end = gpa_to_gfn(call->gpa) + call->npages;
 	gfn_t start = end - call->left;
@@ -467,14 +466,6 @@ static int store_step(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
 	return limit_chunks(vcpu->kvm, end_of_gfns(vcpu));
 }
 
-static int do_step(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
-{
-	if (kvm_private_mem_enforced(vcpu->kvm))
-		return kvm_private_mem_convert_step(vcpu, call);
-
-	return store_step(vcpu, call);
-}
-
 /* Memslots may change now, others get a turn. */
 static void let_others(struct kvm_vcpu *vcpu)
 {
@@ -488,14 +479,15 @@ static void let_others(struct kvm_vcpu *vcpu)
  * step that is under way; however often it does, a step is done each time, unless
  * what it asks for is an exit at once.
  */
-static int do_steps(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call)
+static int do_steps(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
+		    kvm_page_enc_step_t step)
 {
 	int r;
 
 	for (;;) {
 		if (READ_ONCE(vcpu->run->immediate_exit__unsafe))
 			return -EINTR;
-		r = do_step(vcpu, call);
+		r = step(vcpu, call);
 		if (r || !call->left)
 			return r;
 		if (signal_pending(current))
@@ -543,7 +535,8 @@ bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Do what the call that was prepared says: store it, or convert memory.
+ * Do what the call that was prepared says, with @step, which does the next part of it
+ * and returns -EINVAL to refuse the call.
  *
  * Returns 1 with the result for the guest.  Or 0 or -EINTR, with the exit set up, if
  * the vCPU exits to userspace for the dirty ring, or because that wants it back: this
@@ -552,7 +545,8 @@ bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
  * run again it repeats the hypercall as if it hadn't.  A vCPU whose registers are out
  * of reach can't repeat it, and is told that it failed.
  */
-int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
+int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, kvm_page_enc_step_t step,
+			       u64 *result)
 {
 	struct kvm_page_enc_call *call = &vcpu->arch.page_enc_call;
 	int r;
@@ -561,7 +555,7 @@ int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
 	if (!call->npages)
 		return 1;
 
-	r = do_steps(vcpu, call);
+	r = do_steps(vcpu, call, step);
 	switch (r) {
 	case 0:
 		account_call(vcpu->kvm, call);

@@ -50,6 +50,12 @@ static inline struct kvm_memory_slot *kvm_first_user_memslot(struct kvm *kvm,
 	return NULL;
 }
 
+struct kvm_page_enc_call;
+
+/* Does the next part of a call, of bounded length, and keeps account of it there. */
+typedef int (*kvm_page_enc_step_t)(struct kvm_vcpu *vcpu,
+				   struct kvm_page_enc_call *call);
+
 #ifdef CONFIG_KVM_PAGE_ENC_STATUS
 
 bool kvm_page_enc_may_track(struct kvm *kvm);
@@ -66,7 +72,9 @@ void kvm_page_enc_refused(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			  u64 attrs, int err);
 void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			       u64 attrs);
-int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result);
+int kvm_page_enc_store_step(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call);
+int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, kvm_page_enc_step_t step,
+			       u64 *result);
 void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu);
 bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu);
 int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset);
@@ -128,7 +136,15 @@ static inline void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa,
 {
 }
 
-static inline int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, u64 *result)
+static inline int kvm_page_enc_store_step(struct kvm_vcpu *vcpu,
+					  struct kvm_page_enc_call *call)
+{
+	return 0;
+}
+
+static inline int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu,
+					     kvm_page_enc_step_t step,
+					     u64 *result)
 {
 	*result = 0;
 	return 1;
