@@ -124,7 +124,7 @@ static void check_sev(const struct guest *g)
 			    "hardware, turn on kvm.sev_sim in the host",
 			    "CPUID offers no SEV");
 	else
-		check_found(CHECK_UNKNOWN, "sev", NULL, "look for it as root",
+		check_found(CHECK_UNKNOWN, "sev", NULL, hint_root("look for it as root"),
 			    "CPUID offers SEV; whether it is active is not known");
 }
 
@@ -189,7 +189,7 @@ static void check_log(const struct guest *g)
 	const struct decision *d = line ? find_decision(line) : NULL;
 
 	if (!g->log)
-		check_found(CHECK_UNKNOWN, "kernel-log", NULL, "run encstat as root",
+		check_found(CHECK_UNKNOWN, "kernel-log", NULL, hint_root("run encstat as root"),
 			    "/dev/kmsg: %s", strerror(g->log_errno));
 	else if (!line && root_exists(g->root, GUEST_DIR))
 		check_found(CHECK_UNKNOWN, "kernel-log", NULL, NULL,
@@ -228,14 +228,14 @@ static void check_state(const struct guest *g)
 	uint64_t state, refused;
 
 	if (!root_exists(g->root, "/sys/kernel/debug/."))
-		check_found(CHECK_UNKNOWN, "state", NULL, "run encstat as root",
+		check_found(CHECK_UNKNOWN, "state", NULL, hint_root("run encstat as root"),
 			    "debugfs cannot be read");
 	else if (!root_exists(g->root, GUEST_DIR))
 		check_found(CHECK_WRONG, "state", NULL,
 			    "mount debugfs if it is not; else the kernel's log says why",
 			    "there is no " GUEST_DIR);
 	else if (!root_read_uint(g->root, GUEST_DIR "/state", &state))
-		check_found(CHECK_UNKNOWN, "state", NULL, "run encstat as root",
+		check_found(CHECK_UNKNOWN, "state", NULL, hint_root("run encstat as root"),
 			    GUEST_DIR "/state cannot be read");
 	else
 		check_bits_of_state(state);

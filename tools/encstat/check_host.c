@@ -41,6 +41,7 @@ struct host {
 	bool on;
 	unsigned int tracked;
 	unsigned int untracked;
+	bool lockdown;
 };
 
 static bool is_yes(const char *text)
@@ -130,7 +131,7 @@ static void check_no_device(const struct host *h, int err)
 {
 	if (err != ENOENT)
 		check_found(CHECK_UNKNOWN, "dev-kvm", NULL,
-			    "run encstat as root, or join the group kvm",
+			    hint_root("run encstat as root, or join the group kvm"),
 			    "/dev/kvm: %s", strerror(err));
 	else if (!root_is_copy(h->root))
 		check_found(CHECK_WRONG, "dev-kvm", NULL,
@@ -157,6 +158,19 @@ static void check_device(const struct host *h)
 	check_features(h, &a);
 }
 
+/* Root may read files that nobody may write, and these only. */
+static void check_lockdown(struct host *h)
+{
+	char *name = root_lockdown(h->root);
+
+	if (name)
+		check_found(CHECK_UNKNOWN, "lockdown", NULL,
+			    "Secure Boot or lockdown= on the kernel's command line turns it on",
+			    "kernel lockdown (%s): " VM_LOCKDOWN, name);
+	h->lockdown = name;
+	free(name);
+}
+
 /* Can the directories of the VMs be listed? */
 static bool check_debugfs(const struct host *h)
 {
@@ -171,8 +185,9 @@ static bool check_debugfs(const struct host *h)
 		return true;
 	}
 	if (errno == EACCES)
-		check_found(CHECK_UNKNOWN, "debugfs", NULL, "run encstat as root",
-			    DEBUGFS " is readable by root only");
+		check_found(CHECK_UNKNOWN, "debugfs", NULL, hint_root("run encstat as root"),
+			    DEBUGFS "/kvm: %s", geteuid() ? "readable by root only" :
+			    strerror(errno));
 	else if (!root_exists(h->root, DEBUGFS))
 		check_found(CHECK_WRONG, "debugfs", NULL, "build the kernel with CONFIG_DEBUG_FS=y",
 			    DEBUGFS " does not exist");
@@ -236,8 +251,11 @@ static void check_counters(const struct vm *vm)
 {
 	uint64_t refused;
 
-	if (!vm->has_counters)
+	if (!vm->has_counters) {
+		check_found(CHECK_UNKNOWN, "calls", vm->id, NULL,
+			    "how many calls the guest has made cannot be read");
 		return;
+	}
 	refused = vm->counters[VM_REFUSED_INVAL] + vm->counters[VM_REFUSED_PERM];
 	if (refused)
 		check_found(CHECK_WARNING, "refused", vm->id, hint_guest,
@@ -279,13 +297,20 @@ static void check_tracked(const struct vm *vm, struct host *h)
 	}
 }
 
+static bool guest_has_called(const struct vm *vm)
+{
+	if (vm->has_counters)
+		return vm->counters[VM_CALLS];
+	return (vm->has_ready && vm->ready) || (vm->has_shared && vm->shared_bytes);
+}
+
 static void check_vm(struct vm *vm, struct host *h)
 {
 	struct qemu_args q;
 
 	check_tracked(vm, h);
 	/* a guest that made calls has seen the bits, whatever QEMU was told */
-	if ((!vm->has_counters || !vm->counters[VM_CALLS]) && read_args_of_vm(h, vm, &q))
+	if (!guest_has_called(vm) && read_args_of_vm(h, vm, &q))
 		check_args(&q, vm->id);
 	if (!vm->has_map || !vm->map.tracked)
 		return;
@@ -302,6 +327,7 @@ static void check_vms(struct host *h)
 	if (vms_find(&vms, &h->s->filter))
 		return;
 	vms.only_stats = true;
+	vms.lockdown_told = h->lockdown;
 	for (i = 0; i < vms.nr; i++)
 		if (vm_load(&vms.v[i], &vms))
 			check_vm(&vms.v[i], h);
@@ -359,6 +385,7 @@ bool check_host(const struct settings *s)
 	check_config(&h);
 	check_sim(&h);
 	check_device(&h);
+	check_lockdown(&h);
 	readable = check_debugfs(&h);
 	if (readable && h.has_parameter)
 		check_vms(&h);

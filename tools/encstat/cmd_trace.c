@@ -370,7 +370,8 @@ static int find_tracefs(struct trace *t)
 		denied |= errno == EACCES;
 	}
 	if (denied)
-		msg_error(EXIT_ERROR, "permission", "tracing is for root only; run encstat as root",
+		msg_error(EXIT_ERROR, "permission",
+			  hint_root("tracing is for root only; run encstat as root"),
 			  "%s: Permission denied", t->dir);
 	else
 		msg_error(EXIT_UNSUPPORTED, "no-tracefs-mounted",

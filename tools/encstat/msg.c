@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "msg.h"
@@ -42,14 +43,20 @@ int fault_set(struct fault *fault, const char *code, const char *fmt, ...)
 	return -1;
 }
 
+const char *hint_root(const char *hint)
+{
+	return geteuid() ? hint : NULL;
+}
+
 int fault_errno(struct fault *fault, const char *path)
 {
 	bool denied = errno == EACCES || errno == EPERM;
 
 	fault->missing = errno == ENOENT;
+	fault->locked = errno == EPERM;
 	fault_set(fault, denied ? "permission" : "read", "%s: %s", path, strerror(errno));
 	if (denied)
-		fault->hint = HINT_PERMISSION;
+		fault->hint = hint_root(HINT_PERMISSION);
 	return -1;
 }
 

@@ -16,11 +16,15 @@ enum {
 
 #define HINT_PERMISSION	"debugfs is readable by root only; run encstat as root"
 
+/* @hint says to be root, which is none for those who are. */
+const char *hint_root(const char *hint);
+
 /* An error that is found in one place and told, or not, in another. */
 struct fault {
 	const char *code;	/* NULL: none */
 	const char *hint;
 	bool missing;		/* a file was not there */
+	bool locked;		/* not for want of permission, which root has */
 	char text[512];
 };
 

@@ -41,6 +41,19 @@ bool root_read_uint(const char *root, const char *path, uint64_t *v)
 	return ok;
 }
 
+char *root_lockdown(const char *root)
+{
+	char *text = root_read(root, "/sys/kernel/security/lockdown", 256);
+	char *name = text ? strchr(text, '[') : NULL;
+
+	name = name ? strndup(name + 1, strcspn(name + 1, "]")) : NULL;
+	free(text);
+	if (name && strcmp(name, "none"))
+		return name;
+	free(name);
+	return NULL;
+}
+
 bool root_is_copy(const char *root)
 {
 	return *root;

@@ -18,4 +18,7 @@ bool root_read_uint(const char *root, const char *path, uint64_t *v);
 /* A copied tree has no devices; a text stands for what they would answer. */
 bool root_is_copy(const char *root);
 
+/* What the kernel's lockdown is called: "integrity", "confidentiality"; or NULL. */
+char *root_lockdown(const char *root);
+
 #endif

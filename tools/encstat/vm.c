@@ -16,6 +16,8 @@
 #include "msg.h"
 #include "process.h"
 #include "recording.h"
+#include "root.h"
+#include "sampler.h"
 #include "text.h"
 #include "vm.h"
 
@@ -24,6 +26,7 @@
 
 #define FAULTS_MAX	7		/* one for each file of a VM, one for all counters */
 #define LOAD_TRIES	5
+#define NEW_S		1
 #define LOAD_PAUSE_US	5000
 
 static const char hint_mount[] = "mount -t debugfs none " DEBUGFS;
@@ -264,6 +267,7 @@ static int find_in_debugfs(struct vms *vms, const struct vm_filter *filter)
 	DIR *dir;
 	int ret;
 
+	vms->root = filter->root;
 	snprintf(vms->dir, sizeof(vms->dir), "%s" DEBUGFS_KVM, filter->root);
 	dir = opendir(vms->dir);
 	if (!dir) {
@@ -366,6 +370,24 @@ static void load_slots(struct vm *vm, const struct vms *vms, struct fault *fault
 	reader_close(&f.r);
 }
 
+/*
+ * Lockdown leaves to root what may only be read. Statistics that grow can also be
+ * reset, by writing, so they are not among that.
+ */
+static void tell_lockdown(const struct vms *vms)
+{
+	static bool told;
+	char *name;
+
+	if (told || vms->lockdown_told)
+		return;
+	told = true;
+	name = root_lockdown(vms->root);
+	msg_note("lockdown", NULL, "kernel lockdown%s%s%s: " VM_LOCKDOWN, name ? " (" : "",
+		 name ?: "", name ? ")" : "");
+	free(name);
+}
+
 /* One number, as all statistics of KVM in debugfs. */
 static bool load_stat(const struct vm *vm, const struct vms *vms, const char *file,
 		      uint64_t *v, struct fault *fault)
@@ -460,6 +482,23 @@ static void load_double_backed(struct vm *vm, const struct vms *vms, struct faul
 	reader_close(&f.r);
 }
 
+/*
+ * Its files are made right after its directory; what is missing later on stays so,
+ * and is not worth any waiting.
+ */
+static bool vm_is_new(const struct vm *vm, const struct vms *vms)
+{
+	char path[PATH_MAX + 32];
+	struct stat st;
+	int64_t age;
+
+	snprintf(path, sizeof(path), "%s/%s", vms->dir, vm->id);
+	if (stat(path, &st))
+		return false;
+	age = (int64_t)(time_now_ms() / 1000) - st.st_mtime;
+	return age >= 0 && age <= NEW_S;
+}
+
 static bool vm_gone(const struct vm *vm, const struct vms *vms)
 {
 	char path[PATH_MAX + 32];
@@ -518,11 +557,14 @@ bool vm_load(struct vm *vm, const struct vms *vms)
 			vm_unload(vm);
 			return false;
 		}
-		if (!any_fault(fault, true))
+		if (!any_fault(fault, true) || !vm_is_new(vm, vms))
 			break;
 	}
 	for (i = 0; i < FAULTS_MAX; i++)
-		msg_fault(&fault[i]);
+		if (fault[i].locked)
+			tell_lockdown(vms);
+		else
+			msg_fault(&fault[i]);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include "map.h"
 #include "value.h"
 
+#define VM_LOCKDOWN	"what counts up cannot be read, nor rates be known"
 #define VM_PARAMETER	"/sys/module/kvm/parameters/page_enc_status"
 
 /* Which VMs; all, if neither is given. */
@@ -62,11 +63,13 @@ struct vms {
 	size_t nr;
 	bool recorded;		/* all is known, there is nothing to load */
 	bool want_counters;	/* vm_load() reads them too */
+	bool lockdown_told;	/* by others: vm_load() need not */
 	bool only_stats;	/* vm_load() reads numbers and no ranges, which is cheap */
 	char (*left_out)[32];	/* ids of those that the filter has left out */
 	size_t nr_left_out;
 	bool tracking_default;	/* the parameter: new VMs are tracked */
 	char dir[PATH_MAX];	/* where they are */
+	const char *root;
 };
 
 /* "<pid>-<fd>" and nothing else; fills in a new @vm. */
