@@ -75,7 +75,7 @@ int kvm_find_mem_attributes(struct kvm *kvm, gfn_t end,
 	return !!e->npages;
 }
 
-static bool is_valid(const struct kvm_memory_attribute_extents *args)
+static bool valid_mem_attr_args(const struct kvm_memory_attribute_extents *args)
 {
 	const u64 max = 1ULL << (64 - PAGE_SHIFT);
 
@@ -84,8 +84,8 @@ static bool is_valid(const struct kvm_memory_attribute_extents *args)
 }
 
 /* Fill args->extents until there is no more room, or no more extent. */
-static int get_extents(struct kvm *kvm, struct kvm_memory_attribute_extents *args,
-		       gfn_t end)
+static int get_mem_attr_extents(struct kvm *kvm, struct kvm_memory_attribute_extents *args,
+				gfn_t end)
 {
 	struct kvm_memory_attribute_extent __user *to = u64_to_user_ptr(args->extents);
 	struct kvm_memory_attribute_extent e = { .gfn = args->gfn };
@@ -119,10 +119,10 @@ int kvm_vm_ioctl_get_mem_attributes(struct kvm *kvm,
 
 	if (copy_from_user(&args, uargs, sizeof(args)))
 		return -EFAULT;
-	if (!is_valid(&args))
+	if (!valid_mem_attr_args(&args))
 		return -EINVAL;
 
-	r = get_extents(kvm, &args, args.end ?: 1ULL << (64 - PAGE_SHIFT));
+	r = get_mem_attr_extents(kvm, &args, args.end ?: 1ULL << (64 - PAGE_SHIFT));
 	if (r)
 		return r;
 

@@ -16,8 +16,8 @@
 /* The line of the table that is shown next. */
 struct table {
 	/*
-	 * The open file doesn't hold it, but debugfs has who removes the file
-	 * wait for who is reading it.
+	 * No reference, or whoever keeps the file open would keep the VM: debugfs
+	 * lets nobody read once the file is removed, and waits for who reads.
 	 */
 	struct kvm *kvm;
 	/* Of no pages: the last line. */
@@ -29,7 +29,7 @@ struct table {
 };
 
 /* File positions: 0 is the header, then 1 + the end of the lines before. */
-static void *table_start(struct seq_file *m, loff_t *pos)
+static void *mem_attr_table_start(struct seq_file *m, loff_t *pos)
 {
 	struct table *t = m->private;
 
@@ -46,7 +46,7 @@ static void *table_start(struct seq_file *m, loff_t *pos)
 	return SEQ_START_TOKEN;
 }
 
-static void *table_next(struct seq_file *m, void *v, loff_t *pos)
+static void *mem_attr_table_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	struct kvm_memory_attribute_extent *e;
 	struct table *t = m->private;
@@ -69,11 +69,11 @@ static void *table_next(struct seq_file *m, void *v, loff_t *pos)
 	return t;
 }
 
-static void table_stop(struct seq_file *m, void *v)
+static void mem_attr_table_stop(struct seq_file *m, void *v)
 {
 }
 
-static int table_show(struct seq_file *m, void *v)
+static int mem_attr_table_show(struct seq_file *m, void *v)
 {
 	struct table *t = m->private;
 	struct kvm_memory_attribute_extent *e = &t->extent;
@@ -89,18 +89,18 @@ static int table_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-static const struct seq_operations table_ops = {
-	.start	= table_start,
-	.next	= table_next,
-	.stop	= table_stop,
-	.show	= table_show,
+static const struct seq_operations mem_attr_table_ops = {
+	.start	= mem_attr_table_start,
+	.next	= mem_attr_table_next,
+	.stop	= mem_attr_table_stop,
+	.show	= mem_attr_table_show,
 };
 
 static int mem_attributes_open(struct inode *inode, struct file *file)
 {
 	struct table *t;
 
-	t = __seq_open_private(file, &table_ops, sizeof(*t));
+	t = __seq_open_private(file, &mem_attr_table_ops, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
 

@@ -66,6 +66,7 @@ static void set_control(struct kvm *kvm, u64 data)
 	WRITE_ONCE(enc->control, data);
 	enc->map.generation++;
 	kvm->stat.page_enc_ready = data & KVM_MIGRATION_READY;
+	kvm_sev_sim_control_changed(kvm);
 }
 
 /* The ABI: ready from the start if there is nothing to wait for. */
@@ -94,6 +95,7 @@ static int start_tracking(struct kvm *kvm)
 
 	mutex_init(&enc->harvest);
 	enc->max_chunks = SLACK_CHUNKS;
+	enc->forgotten_start = ULLONG_MAX;
 	enc->first_control = first_control(kvm);
 	enc->control = enc->first_control;
 	kvm->stat.page_enc_ready = enc->control & KVM_MIGRATION_READY;
@@ -220,6 +222,9 @@ void kvm_page_enc_move(struct kvm *kvm, struct kvm *source)
 	mutex_lock_nested(&from->map.lock, SINGLE_DEPTH_NESTING);
 	page_enc_map_swap(&to->map, &from->map);
 	to->max_chunks = from->max_chunks;
+	to->forgotten_start = from->forgotten_start;
+	to->forgotten_end = from->forgotten_end;
+	to->restored = true;
 	set_control(kvm, from->control);
 	kvm_page_enc_update_stats(source);
 	mutex_unlock(&from->map.lock);
@@ -360,73 +365,185 @@ static int set_pages(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
 	return r;
 }
 
-static int forget_some_pages(struct kvm *kvm, gfn_t *start, gfn_t end)
+/*
+ * Where the first memslot at or after *@gap begins, as a boundary of chunks; *@gap is
+ * moved to the first chunk none of whose pages has one.
+ */
+static gfn_t next_memslot(struct kvm *kvm, gfn_t *gap, gfn_t end)
+{
+	struct kvm_memslot_iter iter;
+
+	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), *gap, end) {
+		struct kvm_memory_slot *slot = iter.slot;
+
+		if (!kvm_is_user_memslot(kvm, slot))
+			continue;
+		if (slot->base_gfn > *gap &&
+		    round_down(slot->base_gfn, PAGE_ENC_CHUNK_GFNS) > *gap)
+			return round_down(slot->base_gfn, PAGE_ENC_CHUNK_GFNS);
+		*gap = round_up(slot->base_gfn + slot->npages,
+				PAGE_ENC_CHUNK_GFNS);
+	}
+	return end;
+}
+
+/* What there is in the map, in chunks. */
+struct chunk_counts {
+	u64 backed;
+	u64 status;	/* without a memslot, a page of them is shared */
+	u64 marks;	/* without a memslot, marked as changed only */
+};
+
+typedef int (*gap_fn)(struct kvm *kvm, gfn_t *start, gfn_t end,
+		      struct chunk_counts *counts);
+
+/*
+ * Call @fn for each range between memslots, in which no chunk has a page with one.
+ * It does some of the range, with the lock held, and moves its start.
+ */
+static int for_each_gap(struct kvm *kvm, gfn_t end, struct chunk_counts *counts,
+			gap_fn fn)
+{
+	struct kvm_page_enc *enc = kvm->arch.page_enc;
+	gfn_t gap = 0, next;
+	int r;
+
+	while (gap < end) {
+		next = next_memslot(kvm, &gap, end);
+		while (gap < next) {
+			scoped_guard(mutex, &enc->map.lock)
+				r = fn(kvm, &gap, next, counts);
+			if (r)
+				return r;
+			if (fatal_signal_pending(current))
+				return -EINTR;
+		}
+	}
+	return 0;
+}
+
+/* Is all of the chunk private, i.e. has it an entry for its mark only? */
+static bool has_mark_only(struct page_enc_map *map, gfn_t chunk)
+{
+	gfn_t end = chunk + PAGE_ENC_CHUNK_GFNS;
+	bool shared;
+
+	return page_enc_map_run(map, chunk, end, &shared) == end && !shared;
+}
+
+static int count_gap(struct kvm *kvm, gfn_t *start, gfn_t end,
+		     struct chunk_counts *counts)
 {
 	struct page_enc_map *map = &kvm->arch.page_enc->map;
+	unsigned int batch = SLACK_CHUNKS;
+
+	while (page_enc_map_next_chunk(map, start, end, false)) {
+		if (has_mark_only(map, *start))
+			counts->marks++;
+		else
+			counts->status++;
+		*start += PAGE_ENC_CHUNK_GFNS;
+		if (!--batch)
+			return 0;
+	}
+	*start = end;
+	return 0;
+}
+
+/* Make pages private, and mark their chunks as changed. */
+static int drop_status(struct kvm *kvm, gfn_t *start, gfn_t end,
+		       struct chunk_counts *counts)
+{
 	struct vm_changes c = {
 		.changes.max = U64_MAX,
 		.changes.report = report_only,
 		.kvm = kvm,
 	};
-	int r;
 
-	guard(mutex)(&map->lock);
-	r = page_enc_map_forget(map, start, end, &c.changes);
-	kvm_page_enc_update_stats(kvm);
-	return r;
+	return page_enc_map_set(&kvm->arch.page_enc->map, start, end, false,
+				&c.changes);
 }
 
-static int forget_pages(struct kvm *kvm, gfn_t start, gfn_t end)
+/* Userspace learns of the change when there is a memslot again. */
+static int drop_marks(struct kvm *kvm, gfn_t *start, gfn_t end,
+		      struct chunk_counts *counts)
 {
-	int r;
+	struct kvm_page_enc *enc = kvm->arch.page_enc;
+	struct page_enc_changes none = { .max = U64_MAX };
+	unsigned int batch = SLACK_CHUNKS;
+	gfn_t chunk;
 
-	while (start < end) {
-		r = forget_some_pages(kvm, &start, end);
-		if (r)
-			return r;
-		if (fatal_signal_pending(current))
-			return -EINTR;
+	while (page_enc_map_next_chunk(&enc->map, start, end, true)) {
+		chunk = *start;
+		*start += PAGE_ENC_CHUNK_GFNS;
+		if (has_mark_only(&enc->map, chunk)) {
+			enc->forgotten_start = min(enc->forgotten_start, chunk);
+			enc->forgotten_end = max(enc->forgotten_end, *start);
+			page_enc_map_forget(&enc->map, &chunk, *start, &none);
+		}
+		if (!--batch)
+			return 0;
 	}
+	*start = end;
 	return 0;
 }
 
-/* Forget the status of pages that aren't in a memslot. */
-static int drop_unbacked(struct kvm *kvm, gfn_t end)
-{
-	struct kvm_memslot_iter iter;
-	gfn_t gap = 0;
-	int r;
-
-	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), 0, end) {
-		if (!kvm_is_user_memslot(kvm, iter.slot))
-			continue;
-		r = forget_pages(kvm, gap, iter.slot->base_gfn);
-		if (r)
-			return r;
-		gap = iter.slot->base_gfn + iter.slot->npages;
-	}
-	return forget_pages(kvm, gap, end);
-}
-
 /*
- * Keep what is stored in proportion to what has a slot: at most as much again,
- * and a bit, has none.
+ * Keep what is stored in proportion to what has a memslot.  Status without one is
+ * dropped, with a mark, if there is more of it than of other, and more than a bit.
+ * So are marks.
  */
 static int limit_chunks(struct kvm *kvm, gfn_t end)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
+	struct chunk_counts counts = {};
+	u64 limit;
 	int r;
 
 	if (READ_ONCE(enc->map.nr_chunks) <= READ_ONCE(enc->max_chunks))
 		return 0;
 
-	r = drop_unbacked(kvm, end);
+	r = for_each_gap(kvm, end, &counts, count_gap);
 	if (r)
 		return r;
 
+	/* Other vCPUs may have been at work meanwhile. */
+	counts.backed = READ_ONCE(enc->map.nr_chunks);
+	counts.backed -= min(counts.backed, counts.status + counts.marks);
+	limit = max_t(u64, counts.backed, SLACK_CHUNKS);
+
+	if (counts.marks > limit)
+		r = for_each_gap(kvm, end, &counts, drop_marks);
+	if (!r && counts.status > limit)
+		r = for_each_gap(kvm, end, &counts, drop_status);
+
 	guard(mutex)(&enc->map.lock);
-	enc->max_chunks = 2 * enc->map.nr_chunks + SLACK_CHUNKS;
-	return 0;
+	kvm_page_enc_update_stats(kvm);
+	/* Far enough away for this not to be done for each new chunk. */
+	enc->max_chunks = counts.backed + 2 * limit + limit / 8;
+	return r;
+}
+
+/*
+ * Pages get a memslot.  If marks were forgotten there they are set again: status
+ * that had been dropped before.
+ */
+int kvm_page_enc_prepare_slot(struct kvm *kvm,
+			      const struct kvm_memory_slot *slot)
+{
+	struct kvm_page_enc *enc = kvm->arch.page_enc;
+	gfn_t start, end;
+	int r;
+
+	if (!enc || !kvm_is_user_memslot(kvm, slot))
+		return 0;
+
+	guard(mutex)(&enc->map.lock);
+	start = max(slot->base_gfn, enc->forgotten_start);
+	end = min(slot->base_gfn + slot->npages, enc->forgotten_end);
+	r = start < end ? page_enc_map_mark(&enc->map, start, end) : 0;
+	kvm_page_enc_update_stats(kvm);
+	return r;
 }
 
 /* Share some pages of a memslot, and count those before it. */
@@ -583,7 +700,7 @@ int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, kvm_page_enc_step_t step,
 	return r ?: 1;
 }
 
-static int replace_map(struct kvm *kvm, struct page_enc_map *new, bool reset)
+static int replace_map_and_control(struct kvm *kvm, struct page_enc_map *new, bool reset)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
 	struct vm_changes c = {
@@ -603,6 +720,7 @@ static int replace_map(struct kvm *kvm, struct page_enc_map *new, bool reset)
 	if (r)
 		return r;
 
+	enc->restored = !reset;
 	if (reset)
 		set_control(kvm, enc->first_control);
 	kvm_page_enc_update_stats(kvm);
@@ -619,7 +737,7 @@ int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset)
 
 	/* For the memslots, which strict mode of simulated SEV looks at. */
 	idx = srcu_read_lock(&kvm->srcu);
-	r = replace_map(kvm, new, reset);
+	r = replace_map_and_control(kvm, new, reset);
 	srcu_read_unlock(&kvm->srcu, idx);
 	return r;
 }
@@ -637,42 +755,65 @@ void kvm_page_enc_withdraw_ready(struct kvm *kvm)
 	kvm->stat.page_enc_ready_cleared++;
 }
 
-/* Userspace saves and restores it whatever the guest is told of it. */
-static bool has_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
+/* Is there such an MSR for the guest? */
+static bool has_msr(struct kvm_vcpu *vcpu)
 {
 	return vcpu->kvm->arch.page_enc &&
-	       (msr->host_initiated ||
-		guest_pv_has(vcpu, KVM_FEATURE_MIGRATION_CONTROL));
+	       guest_pv_has(vcpu, KVM_FEATURE_MIGRATION_CONTROL);
 }
 
-int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
+/*
+ * Userspace restores the MSR, perhaps of another host, and once for each vCPU.
+ * That must not fail, and must not say what isn't so.
+ */
+static bool ignores_restore(struct kvm_page_enc *enc, u64 data)
 {
-	struct kvm *kvm = vcpu->kvm;
+	/* No encrypted memory: a vCPU that is plugged in with 0 changes nothing. */
+	if (enc->first_control)
+		return !data;
+
+	/* The guest's announcements are complete, but they aren't here. */
+	return data && !enc->restored && !enc->is_copy;
+}
+
+static int change_control(struct kvm *kvm, u64 data, bool restore)
+{
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
 
-	if (!has_msr(vcpu, msr))
-		return KVM_MSR_RET_UNSUPPORTED;
-
-	if (msr->data & ~KVM_MIGRATION_READY)
-		return 1;
-
 	guard(mutex)(&enc->map.lock);
-	if (msr->data == enc->control)
+	if (data == enc->control || (restore && ignores_restore(enc, data)))
 		return 0;
 
-	set_control(kvm, msr->data);
-	if (msr->data)
+	set_control(kvm, data);
+	if (data)
 		kvm->stat.page_enc_ready_set++;
 	else
 		kvm->stat.page_enc_ready_cleared++;
 	return 0;
 }
 
-int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
+int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 {
-	if (!has_msr(vcpu, msr))
+	if (!msr->host_initiated && !has_msr(vcpu))
 		return KVM_MSR_RET_UNSUPPORTED;
 
-	msr->data = READ_ONCE(vcpu->kvm->arch.page_enc->control);
+	if (msr->data & ~KVM_MIGRATION_READY)
+		return 1;
+
+	/* Where nothing is tracked there is nothing to restore. */
+	if (!vcpu->kvm->arch.page_enc)
+		return 0;
+
+	return change_control(vcpu->kvm, msr->data, msr->host_initiated);
+}
+
+int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
+{
+	struct kvm_page_enc *enc = vcpu->kvm->arch.page_enc;
+
+	if (!msr->host_initiated && !has_msr(vcpu))
+		return KVM_MSR_RET_UNSUPPORTED;
+
+	msr->data = enc ? READ_ONCE(enc->control) : 0;
 	return 0;
 }

@@ -14,19 +14,26 @@
  * @map:	the status of each page; its lock protects all of this
  * @control:	MSR_KVM_MIGRATION_CONTROL, which is one for all vCPUs
  * @first_control: its value at a reset
+ * @restored:	userspace has set the status of all pages
  * @max_chunks:	entries in the map at which to look for some without memslot
  * @plugged:	pages that have or had a memslot with guest_memfd, if KVM converts
  *		memory; has a lock of its own, with which no other is taken
  * @is_copy:	status is a copy of memory attributes: userspace can't set it
+ * @forgotten_start: pages between this and @forgotten_end may have had their status
+ *		dropped, and the mark forgotten that says so
+ * @forgotten_end: see @forgotten_start
  * @harvest:	held by whom forgets what has changed; taken before the map's lock
  */
 struct kvm_page_enc {
 	struct page_enc_map map;
 	u64 control;
 	u64 first_control;
+	bool restored;
 	u64 max_chunks;
 	struct page_enc_map plugged;
 	bool is_copy;
+	gfn_t forgotten_start;
+	gfn_t forgotten_end;
 	struct mutex harvest;	/* see above */
 };
 
@@ -78,6 +85,8 @@ int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, kvm_page_enc_step_t step,
 void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu);
 bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu);
 int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset);
+int kvm_page_enc_prepare_slot(struct kvm *kvm,
+			      const struct kvm_memory_slot *slot);
 void kvm_page_enc_update_stats(struct kvm *kvm);
 void kvm_page_enc_withdraw_ready(struct kvm *kvm);
 int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
@@ -157,6 +166,12 @@ static inline void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu)
 static inline bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
 {
 	return true;
+}
+
+static inline int kvm_page_enc_prepare_slot(struct kvm *kvm,
+					    const struct kvm_memory_slot *slot)
+{
+	return 0;
 }
 
 static inline int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu,

@@ -18,7 +18,10 @@
 
 /* One line of a table, and where it is in it. */
 struct table {
-	/* The open file holds a reference. */
+	/*
+	 * No reference, or whoever keeps the file open would keep the VM: debugfs
+	 * lets nobody read once the file is removed, and waits for who reads.
+	 */
 	struct kvm *kvm;
 
 	/*
@@ -44,7 +47,7 @@ struct table {
 };
 
 /* File positions: 0 is the header, 1 + gfn what is at or after gfn. */
-static void *table_find(struct table *t, gfn_t gfn)
+static void *page_enc_table_find(struct table *t, gfn_t gfn)
 {
 	t->start = gfn;
 	t->at_end = !t->find(t);
@@ -55,7 +58,7 @@ static void *table_find(struct table *t, gfn_t gfn)
 	return t;
 }
 
-static void *table_start(struct seq_file *m, loff_t *pos)
+static void *page_enc_table_start(struct seq_file *m, loff_t *pos)
 {
 	struct table *t = m->private;
 
@@ -71,7 +74,7 @@ static void *table_start(struct seq_file *m, loff_t *pos)
 	return t;
 }
 
-static void *table_next(struct seq_file *m, void *v, loff_t *pos)
+static void *page_enc_table_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	struct table *t = m->private;
 
@@ -80,16 +83,16 @@ static void *table_next(struct seq_file *m, void *v, loff_t *pos)
 		return NULL;
 	}
 
-	table_find(t, v == SEQ_START_TOKEN ? 0 : t->end);
+	page_enc_table_find(t, v == SEQ_START_TOKEN ? 0 : t->end);
 	*pos = 1 + (t->at_end ? LLONG_MAX - 2 : t->start);
 	return t;
 }
 
-static void table_stop(struct seq_file *m, void *v)
+static void page_enc_table_stop(struct seq_file *m, void *v)
 {
 }
 
-static int table_show(struct seq_file *m, void *v)
+static int page_enc_table_show(struct seq_file *m, void *v)
 {
 	struct table *t = m->private;
 
@@ -106,37 +109,25 @@ static int table_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-static const struct seq_operations table_ops = {
-	.start	= table_start,
-	.next	= table_next,
-	.stop	= table_stop,
-	.show	= table_show,
+static const struct seq_operations page_enc_table_ops = {
+	.start	= page_enc_table_start,
+	.next	= page_enc_table_next,
+	.stop	= page_enc_table_stop,
+	.show	= page_enc_table_show,
 };
 
-static int table_open(struct inode *inode, struct file *file,
-		      const struct table *kind)
+static int page_enc_table_open(struct inode *inode, struct file *file,
+			       const struct table *kind)
 {
-	struct kvm *kvm = inode->i_private;
 	struct table *t;
 
-	if (!kvm_get_kvm_safe(kvm))
-		return -ENOENT;
-
-	t = __seq_open_private(file, &table_ops, sizeof(*t));
-	if (!t) {
-		kvm_put_kvm(kvm);
+	t = __seq_open_private(file, &page_enc_table_ops, sizeof(*t));
+	if (!t)
 		return -ENOMEM;
-	}
 
 	*t = *kind;
-	t->kvm = kvm;
+	t->kvm = inode->i_private;
 	return 0;
-}
-
-static int table_release(struct inode *inode, struct file *file)
-{
-	kvm_put_kvm(inode->i_private);
-	return seq_release_private(inode, file);
 }
 
 static bool find_extent(struct table *t)
@@ -173,7 +164,7 @@ static int page_enc_map_open(struct inode *inode, struct file *file)
 		.header = extents_header,
 	};
 
-	return table_open(inode, file, &extents);
+	return page_enc_table_open(inode, file, &extents);
 }
 
 static const struct file_operations page_enc_map_fops = {
@@ -181,7 +172,7 @@ static const struct file_operations page_enc_map_fops = {
 	.open		= page_enc_map_open,
 	.read		= seq_read,
 	.llseek		= seq_lseek,
-	.release	= table_release,
+	.release	= seq_release_private,
 };
 
 /* A slot that userspace knows of, in the address space of normal execution. */
@@ -243,7 +234,7 @@ static int page_enc_slots_open(struct inode *inode, struct file *file)
 		.header = slots_header,
 	};
 
-	return table_open(inode, file, &slots);
+	return page_enc_table_open(inode, file, &slots);
 }
 
 static const struct file_operations page_enc_slots_fops = {
@@ -251,7 +242,7 @@ static const struct file_operations page_enc_slots_fops = {
 	.open		= page_enc_slots_open,
 	.read		= seq_read,
 	.llseek		= seq_lseek,
-	.release	= table_release,
+	.release	= seq_release_private,
 };
 
 void kvm_page_enc_create_debugfs(struct kvm *kvm)

@@ -175,6 +175,8 @@ static int do_round(struct harvest *h, bool *last)
 		page_enc_map_end_harvest(&enc->map, start, h->gfn, !r);
 		kvm_page_enc_update_stats(h->kvm);
 	}
+	if (r)
+		h->gfn = start;
 	return r;
 }
 
@@ -211,7 +213,7 @@ static int do_harvest(struct harvest *h)
 	return r;
 }
 
-static int get_extents(struct kvm *kvm, struct kvm_page_enc_status *status)
+static int get_page_enc_extents(struct kvm *kvm, struct kvm_page_enc_status *status)
 {
 	struct harvest h = {
 		.kvm = kvm,
@@ -231,11 +233,13 @@ static int get_extents(struct kvm *kvm, struct kvm_page_enc_status *status)
 
 	r = do_harvest(&h);
 	kvfree(h.extents);
-	if (r)
+
+	/* What was written isn't marked any more: userspace must learn of it. */
+	if (r && !(h.clear && h.left < status->nr))
 		return r;
 
 	/* A chunk that is to be forgotten has to fit as a whole. */
-	if (h.gfn < h.end && h.left == status->nr)
+	if (!r && h.gfn < h.end && h.left == status->nr)
 		return -ENOSPC;
 
 	status->gfn = h.gfn;
@@ -276,7 +280,7 @@ static bool valid_get(const struct kvm_page_enc_status *status)
 	       is_chunk_boundary(status->gfn) && is_chunk_boundary(end);
 }
 
-static int get_status(struct kvm *kvm, struct kvm_page_enc_status __user *argp)
+static int get_page_enc_status(struct kvm *kvm, struct kvm_page_enc_status __user *argp)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
 	struct kvm_page_enc_status status;
@@ -293,8 +297,12 @@ static int get_status(struct kvm *kvm, struct kvm_page_enc_status __user *argp)
 		status.control = enc->control;
 	}
 
+	/* Nothing may be forgotten if userspace can't be told of it. */
+	if (copy_to_user(argp, &status, sizeof(status)))
+		return -EFAULT;
+
 	if (status.nr)
-		r = get_extents(kvm, &status);
+		r = get_page_enc_extents(kvm, &status);
 	if (r)
 		return r;
 
@@ -353,8 +361,8 @@ static int build_map(struct page_enc_map *map,
 	return 0;
 }
 
-static int replace_map(struct kvm *kvm, const struct kvm_page_enc_status *status,
-		       bool reset)
+static int set_page_enc_map(struct kvm *kvm, const struct kvm_page_enc_status *status,
+			    bool reset)
 {
 	struct page_enc_map map;
 	int r;
@@ -370,8 +378,8 @@ static int replace_map(struct kvm *kvm, const struct kvm_page_enc_status *status
 	return r;
 }
 
-static int set_status(struct kvm *kvm, struct kvm_page_enc_status __user *argp,
-		      bool reset)
+static int set_page_enc_status(struct kvm *kvm, struct kvm_page_enc_status __user *argp,
+			       bool reset)
 {
 	struct kvm_page_enc_status status;
 
@@ -383,7 +391,7 @@ static int set_status(struct kvm *kvm, struct kvm_page_enc_status __user *argp,
 	if (reset && (status.nr || status.extents))
 		return -EINVAL;
 
-	return replace_map(kvm, &status, reset);
+	return set_page_enc_map(kvm, &status, reset);
 }
 
 long kvm_page_enc_ioctl(struct kvm *kvm, unsigned int ioctl, void __user *argp)
@@ -393,11 +401,11 @@ long kvm_page_enc_ioctl(struct kvm *kvm, unsigned int ioctl, void __user *argp)
 
 	switch (ioctl) {
 	case KVM_GET_PAGE_ENC_STATUS:
-		return get_status(kvm, argp);
+		return get_page_enc_status(kvm, argp);
 	case KVM_SET_PAGE_ENC_STATUS:
-		return set_status(kvm, argp, false);
+		return set_page_enc_status(kvm, argp, false);
 	case KVM_RESET_PAGE_ENC_STATUS:
-		return set_status(kvm, argp, true);
+		return set_page_enc_status(kvm, argp, true);
 	default:
 		return -ENOTTY;
 	}

@@ -51,7 +51,7 @@ static bool is_bitmap(void *entry)
 }
 
 /* Write out which pages are shared according to @entry. */
-static void get_status(void *entry, unsigned long *status)
+static void get_chunk_status(void *entry, unsigned long *status)
 {
 	struct page_enc_chunk *chunk = entry;
 
@@ -148,8 +148,8 @@ static int store_bitmap(struct page_enc_map *map, unsigned long index, void *old
 }
 
 /* Store the status of a chunk that has changed. */
-static int store_status(struct page_enc_map *map, unsigned long index, void *old,
-			const unsigned long *status)
+static int store_chunk_status(struct page_enc_map *map, unsigned long index, void *old,
+			      const unsigned long *status)
 {
 	int r;
 
@@ -222,9 +222,9 @@ static bool is_uniform(struct page_enc_chunk *chunk, unsigned int first,
 }
 
 /* Set pages [start, end) of a bitmap, all of which have the other status. */
-static void set_run(struct page_enc_map *map, struct page_enc_chunk *chunk,
-		    gfn_t start, gfn_t end, bool shared, bool marked,
-		    struct page_enc_changes *changes)
+static void set_chunk_run(struct page_enc_map *map, struct page_enc_chunk *chunk,
+			  gfn_t start, gfn_t end, bool shared, bool marked,
+			  struct page_enc_changes *changes)
 {
 	unsigned int first = start & CHUNK_MASK, n = end - start;
 	unsigned long index = gfn_to_chunk(start);
@@ -255,7 +255,7 @@ static int set_any(struct page_enc_map *map, void *old, gfn_t start, gfn_t end,
 	unsigned int pages;
 	int r;
 
-	get_status(old, status);
+	get_chunk_status(old, status);
 	bitmap_zero(changed, PAGE_ENC_CHUNK_GFNS);
 	bitmap_set(changed, start & CHUNK_MASK, end - start);
 	if (shared)
@@ -269,7 +269,7 @@ static int set_any(struct page_enc_map *map, void *old, gfn_t start, gfn_t end,
 		return 0;
 
 	bitmap_xor(status, status, changed, PAGE_ENC_CHUNK_GFNS);
-	r = store_status(map, index, old, status);
+	r = store_chunk_status(map, index, old, status);
 	if (r)
 		return r;
 
@@ -292,15 +292,15 @@ static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
 
 	/* What most calls are: one run of pages in a chunk that has a bitmap. */
 	if (is_bitmap(old) && is_run(old, first, last, !shared)) {
-		set_run(map, old, start, end, shared, marked, changes);
+		set_chunk_run(map, old, start, end, shared, marked, changes);
 		return 0;
 	}
 	return set_any(map, old, start, end, shared, changes);
 }
 
 /* The first chunk at or after @gfn that may have to change, as a gfn. */
-static gfn_t next_candidate(struct page_enc_map *map, gfn_t gfn, gfn_t end,
-			    bool shared)
+static gfn_t next_chunk_to_set(struct page_enc_map *map, gfn_t gfn, gfn_t end,
+			       bool shared)
 {
 	unsigned long index = gfn_to_chunk(gfn);
 
@@ -337,7 +337,7 @@ int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
 	lockdep_assert_held(&map->lock);
 
 	while (batch-- && *start < end) {
-		*start = next_candidate(map, *start, end, shared);
+		*start = next_chunk_to_set(map, *start, end, shared);
 		if (*start == end || changes->pages >= changes->max)
 			break;
 
@@ -377,7 +377,7 @@ int page_enc_map_forget(struct page_enc_map *map, gfn_t *start, gfn_t end,
 	lockdep_assert_held(&map->lock);
 
 	while (batch-- && *start < end) {
-		*start = next_candidate(map, *start, end, false);
+		*start = next_chunk_to_set(map, *start, end, false);
 		if (*start == end)
 			break;
 
@@ -389,6 +389,26 @@ int page_enc_map_forget(struct page_enc_map *map, gfn_t *start, gfn_t end,
 		if (next - *start == PAGE_ENC_CHUNK_GFNS)
 			replace_entry(map, index, CHUNK_PRIVATE, NULL);
 		*start = next;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Mark the chunks of pages [start, end) as changed.  Returns 0, or -ENOMEM. */
+int page_enc_map_mark(struct page_enc_map *map, gfn_t start, gfn_t end)
+{
+	unsigned long index;
+	int r;
+
+	lockdep_assert_held(&map->lock);
+
+	for (index = gfn_to_chunk(start); index <= gfn_to_chunk(end - 1); index++) {
+		if (!xa_load(map->chunks, index)) {
+			r = replace_entry(map, index, NULL, CHUNK_PRIVATE);
+			if (r)
+				return r;
+		}
+		mark_changed(map, index);
 		cond_resched();
 	}
 	return 0;
@@ -437,8 +457,8 @@ static void report_difference(struct page_enc_changes *changes,
 	DECLARE_BITMAP(before, PAGE_ENC_CHUNK_GFNS);
 	DECLARE_BITMAP(after, PAGE_ENC_CHUNK_GFNS);
 
-	get_status(old, before);
-	get_status(new, after);
+	get_chunk_status(old, before);
+	get_chunk_status(new, after);
 	bitmap_andnot(changed, before, after, PAGE_ENC_CHUNK_GFNS);
 	report_pages(changes, index, changed, false);
 	bitmap_andnot(changed, after, before, PAGE_ENC_CHUNK_GFNS);
@@ -513,6 +533,7 @@ static bool find_shared(struct page_enc_map *map, gfn_t *gfn)
 			*gfn = chunk_to_gfn(index) + bit;
 			return true;
 		}
+		cond_resched();
 		entry = xa_find_after(map->chunks, &index, ULONG_MAX,
 				      XA_PRESENT);
 	}

@@ -63,6 +63,7 @@ int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
 		     bool shared, struct page_enc_changes *changes);
 int page_enc_map_forget(struct page_enc_map *map, gfn_t *start, gfn_t end,
 			struct page_enc_changes *changes);
+int page_enc_map_mark(struct page_enc_map *map, gfn_t start, gfn_t end);
 int page_enc_map_replace(struct page_enc_map *map, struct page_enc_map *new,
 			 struct page_enc_changes *changes);
 void page_enc_map_swap(struct page_enc_map *map, struct page_enc_map *other);

@@ -309,9 +309,9 @@ static int convert_step(struct kvm *kvm, struct conversion *c)
 }
 
 /*
- * Convert a range for userspace.  Returns 0, or -EINTR if a signal is pending and it has to go
- * on at c->gfn later, or an error.  In any case the pages before c->gfn have been
- * converted, as far as there are any, and those from there on have not.
+ * Convert a range for userspace.  Returns 0, or -EINTR if a signal is pending and it
+ * has to go on at c->gfn later, or an error.  In any case the pages before c->gfn have
+ * been converted, as far as there are any, and those from there on have not.
  */
 static int convert(struct kvm *kvm, struct conversion *c)
 {

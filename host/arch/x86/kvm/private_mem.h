@@ -5,6 +5,7 @@
 #include <linux/kvm_host.h>
 
 struct kvm_page_enc_call;
+
 /* What userspace does that is up to the guest. */
 enum kvm_private_mem_override {
 	KVM_OVERRIDE_PUNCH,

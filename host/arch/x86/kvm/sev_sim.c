@@ -85,6 +85,17 @@ void kvm_sev_sim_destroy_vm(struct kvm *kvm)
 		static_branch_dec(&kvm_sev_sim_key);
 }
 
+/* A VM that is to get encrypted memory: it's simulated, or the real thing. */
+bool kvm_sev_sim_refuses(struct kvm *kvm)
+{
+	if (!kvm_sev_sim_c_bit(kvm))
+		return false;
+
+	pr_err_ratelimited("SEV refused: this VM simulates it, see sev_sim\n");
+	return true;
+}
+EXPORT_SYMBOL_GPL(kvm_sev_sim_refuses);
+
 unsigned int kvm_arch_nr_user_memslots(struct kvm *kvm)
 {
 	bool sim = kvm ? kvm_sev_sim_c_bit(kvm) : READ_ONCE(sev_sim);
@@ -228,18 +239,37 @@ static int delete_alias(struct kvm *kvm, u32 id)
 	return set_slot(kvm, &mem);
 }
 
-static bool valid_region(struct kvm *kvm,
-			 const struct kvm_userspace_memory_region2 *mem)
+/* Does the region end beyond what is left of the address space? */
+static bool reaches_c_bit(struct kvm *kvm,
+			  const struct kvm_userspace_memory_region2 *mem)
 {
 	u64 limit = kvm_sev_sim_c_bit_mask(kvm);
 
-	if (mem->slot >> 16 >= kvm_arch_nr_memslot_as_ids(kvm) ||
-	    (u16)mem->slot >= SEV_SIM_ALIAS_ID)
+	return mem->memory_size &&
+	       (mem->guest_phys_addr >= limit ||
+		mem->memory_size > limit - mem->guest_phys_addr);
+}
+
+/* A VMM that knows nothing of the simulation wouldn't guess what EINVAL is for. */
+static bool valid_region(struct kvm *kvm,
+			 const struct kvm_userspace_memory_region2 *mem)
+{
+	if (mem->slot >> 16 >= kvm_arch_nr_memslot_as_ids(kvm))
 		return false;
 
-	return !mem->memory_size ||
-	       (mem->guest_phys_addr < limit &&
-		mem->memory_size <= limit - mem->guest_phys_addr);
+	if ((u16)mem->slot >= SEV_SIM_ALIAS_ID) {
+		pr_err_ratelimited("slot %#x refused: sev_sim leaves the VMM %u slots\n",
+				   mem->slot, SEV_SIM_ALIAS_ID);
+		return false;
+	}
+
+	if (reaches_c_bit(kvm, mem)) {
+		pr_err_ratelimited("slot %#x refused: %#llx bytes at %#llx reach the C-bit of sev_sim, bit %u\n",
+				   mem->slot, mem->memory_size,
+				   mem->guest_phys_addr, kvm_sev_sim_c_bit(kvm));
+		return false;
+	}
+	return true;
 }
 
 /*
@@ -286,6 +316,19 @@ int kvm_arch_set_memory_region(struct kvm *kvm,
 }
 
 /*
+ * The widths of physical addresses, of which the C-bit is none: guests and firmware
+ * put what they place themselves, 64-bit BARs for example, below them.  The second
+ * is that of nested guests, or 0.
+ */
+static u32 reduced_widths(u32 eax, unsigned int c_bit)
+{
+	u32 own = min_t(u32, eax & 0xff, c_bit);
+	u32 nested = min_t(u32, eax >> 16 & 0xff, c_bit);
+
+	return (eax & ~0xff00ffu) | nested << 16 | own;
+}
+
+/*
  * Tell the guest that it runs under SEV.  VMMs leave the leaf out, as they read
  * all zeroes in what KVM supports.
  */
@@ -305,6 +348,8 @@ void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, bool exists,
 		/* No longer out of range, where Intel shows another leaf. */
 		if (!exists)
 			*eax = *ebx = *ecx = *edx = 0;
+		if (function == 0x80000008)
+			*eax = reduced_widths(*eax, c_bit);
 		break;
 	case CPUID_SEV_LEAF:
 		*eax = CPUID_SEV_EAX_SEV;

@@ -17,6 +17,7 @@ void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
 				  struct kvm_memory_slot *slot,
 				  gfn_t gfn_offset, unsigned long mask);
 bool kvm_sev_sim_is_alias(struct kvm *kvm, const struct kvm_memory_slot *slot);
+bool kvm_sev_sim_refuses(struct kvm *kvm);
 bool kvm_sev_sim_alias_range(struct kvm *kvm, const struct kvm_gfn_range *range,
 			     struct kvm_gfn_range *alias);
 
@@ -57,6 +58,11 @@ static inline bool kvm_sev_sim_is_alias(struct kvm *kvm,
 	return false;
 }
 
+static inline bool kvm_sev_sim_refuses(struct kvm *kvm)
+{
+	return false;
+}
+
 static inline bool kvm_sev_sim_alias_range(struct kvm *kvm,
 					   const struct kvm_gfn_range *range,
 					   struct kvm_gfn_range *alias)
@@ -72,9 +78,14 @@ static inline unsigned int kvm_sev_sim_c_bit(struct kvm *kvm)
 #endif /* CONFIG_KVM_SEV_SIM */
 
 #ifdef CONFIG_KVM_SEV_SIM_STRICT
+void kvm_sev_sim_control_changed(struct kvm *kvm);
 void kvm_sev_sim_status_changed(struct kvm *kvm, gfn_t start, gfn_t end,
 				bool shared);
 #else
+static inline void kvm_sev_sim_control_changed(struct kvm *kvm)
+{
+}
+
 static inline void kvm_sev_sim_status_changed(struct kvm *kvm, gfn_t start,
 					      gfn_t end, bool shared)
 {

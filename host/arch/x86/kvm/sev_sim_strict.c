@@ -58,17 +58,10 @@ static bool is_ready(struct kvm *kvm)
 	return kvm->arch.page_enc->control & KVM_MIGRATION_READY;
 }
 
-/*
- * The guest may just have become ready.  A fault that didn't see that is stale
- * after this.
- */
-void kvm_sev_sim_strict_begin(struct kvm *kvm)
+/* MSR_KVM_MIGRATION_CONTROL has changed.  A fault that didn't see that is stale. */
+void kvm_sev_sim_control_changed(struct kvm *kvm)
 {
-	if (!kvm_sev_sim_strict(kvm))
-		return;
-
-	guard(mutex)(&kvm->arch.page_enc->map.lock);
-	if (is_ready(kvm))
+	if (kvm_sev_sim_strict(kvm) && is_ready(kvm))
 		kvm_zap_gfn_range(kvm, 0, kvm_mmu_max_gfn() + 1);
 }
 

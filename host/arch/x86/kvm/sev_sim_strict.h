@@ -12,7 +12,6 @@ struct kvm_page_fault;
 
 void kvm_sev_sim_strict_init_vm(struct kvm *kvm);
 void kvm_sev_sim_strict_precreate(struct kvm *kvm);
-void kvm_sev_sim_strict_begin(struct kvm *kvm);
 bool __kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
 				  struct kvm_page_fault *fault);
 void kvm_sev_sim_strict_mapped(struct kvm_vcpu *vcpu,
@@ -46,10 +45,6 @@ static inline void kvm_sev_sim_strict_init_vm(struct kvm *kvm)
 }
 
 static inline void kvm_sev_sim_strict_precreate(struct kvm *kvm)
-{
-}
-
-static inline void kvm_sev_sim_strict_begin(struct kvm *kvm)
 {
 }
 

@@ -331,6 +331,26 @@ static void page_enc_map_forgets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->map.nr_changed, 1);
 }
 
+static void page_enc_map_marks_any(struct kunit *test)
+{
+	struct map_test *t = test->priv;
+
+	map_set(test, CHUNK, CHUNK + 5, true);
+	map_set(test, 3 * CHUNK, 4 * CHUNK, true);
+	map_harvest(test, 0, TEST_GFNS);
+
+	/* Whatever there is, even nothing; the status stays. */
+	mutex_lock(&t->map.lock);
+	KUNIT_EXPECT_EQ(test, 0, page_enc_map_mark(&t->map, CHUNK - 1, 3 * CHUNK + 1));
+	mutex_unlock(&t->map.lock);
+	KUNIT_EXPECT_EQ(test, t->map.nr_changed, 4);
+	KUNIT_EXPECT_EQ(test, t->map.nr_private, 2);
+	KUNIT_EXPECT_EQ(test, t->map.nr_shared, CHUNK + 5);
+	KUNIT_EXPECT_EQ(test, map_harvest(test, 0, TEST_GFNS), 4);
+	KUNIT_EXPECT_EQ(test, t->map.nr_private, 0);
+	KUNIT_EXPECT_EQ(test, t->map.nr_chunks, 2);
+}
+
 /* 60 clumps spread over 100 GiB. */
 static void page_enc_map_clumps_are_cheap(struct kunit *test)
 {
@@ -553,6 +573,7 @@ static struct kunit_case page_enc_map_test_cases[] = {
 	KUNIT_CASE(page_enc_map_change_during_harvest),
 	KUNIT_CASE(page_enc_map_harvest_fails),
 	KUNIT_CASE(page_enc_map_forgets),
+	KUNIT_CASE(page_enc_map_marks_any),
 	KUNIT_CASE(page_enc_map_clumps_are_cheap),
 	KUNIT_CASE(page_enc_map_alternating_is_bounded),
 	KUNIT_CASE(page_enc_map_random_against_model),

@@ -22,7 +22,7 @@
 #define MEM_SLOT	5
 #define MEM_GPA		(4ULL << 30)
 #define MEM_PAGES	8192
-#define BIG_PAGES	(1 << 20)
+#define BIG_PAGES	0x100000
 #define OTHER_SLOT	6
 #define OTHER_GPA	(64ULL << 30)
 

@@ -17,6 +17,10 @@
  * The races that matter are made to happen in each round of pre-copy: one vCPU
  * is held between write and announcement for a round, others convert pages
  * between the two steps of harvesting.
+ *
+ * With KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 the dirty log is read at the beginning of
+ * a round, and cleared in chunks, each just before its pages are sent, as QEMU does.
+ * Only what is read of the status after that belongs to these pages.
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -246,6 +250,8 @@ static void guest_code(uint32_t id, bool incoming)
 		guest_check(v, page, n);
 	else
 		guest_write(v, page, n);
+	if (!incoming && !id)
+		wrmsr(MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
 
 	for (;;) {
 		/* To be stopped and to withdraw: the latter comes first. */
@@ -266,9 +272,10 @@ enum breakage {
 	BREAK_ORDER,
 	BREAK_RESEND,
 	BREAK_READY,
+	BREAK_CLEAR,
 };
 
-static const char * const breakages[] = { "nothing", "order", "resend", "ready" };
+static const char * const breakages[] = { "nothing", "order", "resend", "ready", "clear" };
 
 static struct {
 	uint64_t conversions;
@@ -276,6 +283,7 @@ static struct {
 	uint32_t vcpus;
 	uint64_t seed;
 	bool ring;
+	bool manual;
 	bool sim;
 	bool withdraw;
 	enum breakage breakage;
@@ -406,14 +414,15 @@ static void harvest_dirty(struct machine *m)
 		kvm_vm_get_dirty_log(m->vm, MEM_SLOT, m->dirty);
 }
 
-static void harvest_status(struct machine *m)
+/* Of [first, end) only, but generation and READY are the VM's. */
+static void harvest_status_of(struct machine *m, uint32_t first, uint32_t end)
 {
 	uint64_t changes = count_changes(m);
 	struct kvm_page_enc_status status;
 
-	page_enc_get(m->vm, MEM_GFN, MEM_END,
+	page_enc_get(m->vm, MEM_GFN + first, MEM_GFN + end,
 		     KVM_PAGE_ENC_GET_CHANGED | KVM_PAGE_ENC_GET_CLEAR,
-		     PAGE_ENC_EXTENTS, m->shared, &status);
+		     PAGE_ENC_EXTENTS, m->shared + first, &status);
 
 	/* Each vCPU may count one late that was seen by the last harvest. */
 	if (changes > m->changes + opt.vcpus)
@@ -423,6 +432,11 @@ static void harvest_status(struct machine *m)
 	m->generation = status.generation;
 	m->changes = count_changes(m);
 	m->ready = status.control & KVM_MIGRATION_READY;
+}
+
+static void harvest_status(struct machine *m)
+{
+	harvest_status_of(m, 0, MEM_PAGES);
 }
 
 static void *vcpu_thread(void *arg)
@@ -497,6 +511,9 @@ static struct kvm_vm *create_vm(void)
 	page_enc_enable(vm);
 	if (opt.ring)
 		vm_enable_dirty_ring(vm, RING_ENTRIES * sizeof(struct kvm_dirty_gfn));
+	if (opt.manual)
+		vm_enable_cap(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+			      kvm_check_cap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2));
 	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, MEM_GPA, MEM_SLOT, MEM_PAGES, 0);
 	virt_map(vm, VA_SHARED, MEM_GPA, MEM_PAGES);
 	virt_map(vm, VA_PRIVATE, MEM_GPA | c_bit(vm), MEM_PAGES);
@@ -587,11 +604,10 @@ static void send_page(struct machine *src, struct machine *dst, uint32_t page)
 		dst->mem[page][i] = src->mem[page][i] ^ change;
 }
 
-static void send(struct machine *src, struct machine *dst, struct result *result)
+static void send_pages(struct machine *src, struct machine *dst, uint32_t page,
+		       uint32_t end, struct result *result)
 {
-	uint32_t page;
-
-	for (page = 0; page < MEM_PAGES; page++) {
+	for (; page < end; page++) {
 		if (!test_bit(page, src->dirty))
 			continue;
 		if (opt.breakage == BREAK_RESEND && sent_already(src, page))
@@ -610,10 +626,57 @@ static void wait_for_changes(struct machine *m)
 		usleep(100);
 }
 
+static bool any_dirty(struct machine *m, uint32_t page, uint32_t end)
+{
+	for (; page < end; page++)
+		if (test_bit(page, m->dirty))
+			return true;
+	return false;
+}
+
+/* The last moment to clear: pages are about to be read.  @race as in harvest(). */
+static void clear_and_send(struct machine *src, struct machine *dst, bool race,
+			   struct result *result)
+{
+	unsigned long *dirty = src->dirty;
+	uint32_t first, end;
+
+	for (first = 0; first < MEM_PAGES; first = end) {
+		end = first + KVM_PAGE_ENC_CHUNK_PAGES;
+		if (!any_dirty(src, first, end))
+			continue;
+		if (race)
+			wait_for_changes(src);
+		kvm_vm_clear_dirty_log(src->vm, MEM_SLOT, dirty + first / BITS_PER_LONG,
+				       first, end - first);
+		if (opt.breakage != BREAK_CLEAR)
+			harvest_status_of(src, first, end);
+		send_pages(src, dst, first, end, result);
+	}
+	if (opt.breakage != BREAK_CLEAR)
+		harvest_status_of(src, 0, 0);
+}
+
+/* @race: while the guest converts memory */
+static void send(struct machine *src, struct machine *dst, bool race, struct result *result)
+{
+	if (opt.manual)
+		clear_and_send(src, dst, race, result);
+	else
+		send_pages(src, dst, 0, MEM_PAGES, result);
+}
+
 /* The two steps; @race: with conversions between them */
 static void harvest(struct machine *m, bool race)
 {
 	bool status_first = opt.breakage == BREAK_ORDER;
+
+	if (opt.manual) {
+		harvest_dirty(m);
+		if (opt.breakage == BREAK_CLEAR)
+			harvest_status(m);
+		return;
+	}
 
 	if (status_first)
 		harvest_status(m);
@@ -643,7 +706,7 @@ static void first_round(struct machine *src, struct machine *dst, struct result 
 		page_enc_get_all(src->vm, MEM_GFN, MEM_END, src->shared, &status);
 
 	memset(src->dirty, 0xff, sizeof(src->dirty));
-	send(src, dst, result);
+	send(src, dst, false, result);
 	result->rounds++;
 }
 
@@ -670,7 +733,7 @@ static void next_round(struct machine *src, struct machine *dst, bool last,
 	if (race)
 		hold_vcpu(src, result->rounds % opt.vcpus);
 	harvest(src, race);
-	send(src, dst, result);
+	send(src, dst, race, result);
 	result->rounds++;
 	if (last)
 		WRITE_ONCE(src->guest->stop, true);
@@ -685,7 +748,7 @@ static bool last_round(struct machine *src, struct machine *dst, struct result *
 
 	/* What was harvested must be sent, even if this was not the last round. */
 	harvest(src, false);
-	send(src, dst, result);
+	send(src, dst, false, result);
 	result->rounds++;
 	if (!src->ready && opt.breakage != BREAK_READY) {
 		result->refused++;
@@ -787,7 +850,9 @@ static void transfer_state(struct machine *src, struct machine *dst)
 
 	nr = page_enc_extents(MEM_GFN, src->shared, MEM_PAGES, extents);
 	page_enc_set(dst->vm, extents, nr);
-	vcpu_set_msr(to, MSR_KVM_MIGRATION_CONTROL, vcpu_get_msr(from, MSR_KVM_MIGRATION_CONTROL));
+	/* A plain VM stays READY if this is 0. */
+	TEST_ASSERT_EQ(_vcpu_set_msr(to, MSR_KVM_MIGRATION_CONTROL,
+				     vcpu_get_msr(from, MSR_KVM_MIGRATION_CONTROL)), 1);
 	set_guest(dst, src);
 }
 
@@ -880,7 +945,6 @@ static void run_test(void)
 	uint32_t i;
 
 	set_guest(src, NULL);
-	vcpu_set_msr(src->workers[0].vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
 	start(src, false);
 
 	for (i = 0; i < opt.migrations; i++) {
@@ -896,16 +960,19 @@ static void run_test(void)
 
 static void help(const char *name, int status)
 {
-	printf("usage: %s [-b WHAT] [-c MIGRATIONS] [-e] [-n CONVERSIONS] [-r] [-s SEED]\n"
+	printf("usage: %s [-b WHAT] [-c MIGRATIONS] [-e] [-m] [-n CONVERSIONS] [-r] [-s SEED]\n"
 	       "       [-v VCPUS] [-w]\n"
 	       "  -b WHAT         break the protocol; the test must fail then:\n"
 	       "                    order   harvest status first, dirty pages second\n"
 	       "                    resend  don't send a dirty page with the content that it\n"
 	       "                            had when it was sent last\n"
 	       "                    ready   finish while READY is withdrawn (implies -w)\n"
+	       "                    clear   harvest status before the dirty log is cleared\n"
+	       "                            (implies -m)\n"
 	       "  -c MIGRATIONS   how many, in a chain: A to B, B to C, ... (default %u)\n"
 	       "  -e              \"encrypted\": simulate SEV; private pages are accessed\n"
 	       "                  at their address with the C-bit\n"
+	       "  -m              the dirty log is cleared by hand, in chunks\n"
 	       "  -n CONVERSIONS  pages whose status changes, in all (default %lu)\n"
 	       "  -r              dirty rings, not the dirty log\n"
 	       "  -s SEED         of what the guest does (default %lu)\n"
@@ -931,7 +998,7 @@ static void parse(int argc, char *argv[])
 	static const struct option longs[] = { { "help", no_argument, NULL, 'h' }, { } };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "b:c:ehn:rs:v:w", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "b:c:ehmn:rs:v:w", longs, NULL)) != -1) {
 		switch (c) {
 		case 'b':
 			opt.breakage = breakage(optarg);
@@ -941,6 +1008,9 @@ static void parse(int argc, char *argv[])
 			break;
 		case 'e':
 			opt.sim = true;
+			break;
+		case 'm':
+			opt.manual = true;
 			break;
 		case 'n':
 			opt.conversions = atoi_positive("Number of conversions", optarg);
@@ -963,6 +1033,9 @@ static void parse(int argc, char *argv[])
 	}
 	TEST_ASSERT(opt.vcpus >= 2 && opt.vcpus <= MAX_VCPUS, "%u vCPUs", opt.vcpus);
 	opt.withdraw |= opt.breakage == BREAK_READY;
+	opt.manual |= opt.breakage == BREAK_CLEAR;
+	TEST_ASSERT(!opt.manual || !opt.ring, "Dirty rings aren't cleared by hand");
+	TEST_ASSERT(!opt.manual || opt.breakage != BREAK_ORDER, "There is no such order with -m");
 }
 
 int main(int argc, char *argv[])
@@ -974,13 +1047,15 @@ int main(int argc, char *argv[])
 	if (opt.ring)
 		TEST_REQUIRE(kvm_has_cap(KVM_CAP_DIRTY_LOG_RING) ||
 			     kvm_has_cap(KVM_CAP_DIRTY_LOG_RING_ACQ_REL));
+	if (opt.manual)
+		TEST_REQUIRE(kvm_has_cap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2));
 	if (opt.sim) {
 		kvm_param_require("sev_sim");
 		TEST_REQUIRE(kvm_is_tdp_enabled());
 	}
 
 	printf("%s, %u migrations, %u vCPUs, %s%s, broken: %s, seed %lu\n",
-	       opt.ring ? "dirty rings" : "dirty log", opt.migrations, opt.vcpus,
+	       opt.ring ? "dirty rings" : opt.manual ? "dirty log, cleared by hand" : "dirty log", opt.migrations, opt.vcpus,
 	       opt.sim ? "simulated SEV" : "plain VMs",
 	       opt.withdraw ? ", READY is withdrawn" : "", breakages[opt.breakage], opt.seed);
 	run_test();

@@ -7,6 +7,7 @@
 #include <asm/kvm_para.h>
 #include <linux/bitmap.h>
 #include <linux/kvm_para.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -368,6 +369,49 @@ TEST(changed)
 	kvm_vm_free(vm);
 }
 
+/* What was cleared was written, and userspace is told. */
+TEST(clear_faults)
+{
+	const size_t size = 2 * CHUNK * sizeof(struct kvm_page_enc_extent);
+	struct kvm_page_enc_status s = { .flags = CHANGED | CLEAR, .nr = 4 * CHUNK };
+	struct kvm_page_enc_status *ro;
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = create_vm(&vcpu, 0);
+	unsigned int i;
+	void *e;
+
+	for (i = 0; i < MEM_PAGES; i += 2)
+		share(vcpu, MEM_GFN + i, 1);
+	e = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	TEST_ASSERT(e != MAP_FAILED, "mmap");
+	munmap(e + size, size);
+
+	/* The third chunk faults. */
+	s.extents = (uintptr_t)e;
+	vm_ioctl(vm, KVM_GET_PAGE_ENC_STATUS, &s);
+	TEST_ASSERT_EQ(s.nr, 2 * CHUNK);
+	TEST_ASSERT_EQ(s.gfn, MEM_GFN + 2 * CHUNK);
+	expect_stat(vm, changed_chunks, 2);
+
+	/* At once, and nothing is lost. */
+	s.extents = (uintptr_t)e + size;
+	TEST_ASSERT_EQ(try_get(vm, s), EFAULT);
+	expect_stat(vm, changed_chunks, 2);
+
+	/* Nor if it can't be told. */
+	ro = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	TEST_ASSERT(ro != MAP_FAILED, "mmap");
+	*ro = s;
+	ro->nr = 2 * CHUNK;
+	ro->extents = (uintptr_t)e;
+	mprotect(ro, getpagesize(), PROT_READ);
+	TEST_ASSERT_EQ(try_ioctl(vm, KVM_GET_PAGE_ENC_STATUS, ro), EFAULT);
+	expect_stat(vm, changed_chunks, 2);
+	kvm_vm_free(vm);
+}
+
 TEST(generation)
 {
 	struct kvm_vcpu *vcpu;
@@ -384,9 +428,9 @@ TEST(generation)
 	TEST_ASSERT(!differs(vm, &old), "harvested");
 	unshare(vcpu, MEM_GFN, 1);
 	TEST_ASSERT(differs(vm, &old), "private");
-	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 0);
+	guest_control(vcpu, 0);
 	TEST_ASSERT(differs(vm, &old), "ready");
-	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 0);
+	guest_control(vcpu, 0);
 	TEST_ASSERT(!differs(vm, &old), "ready again");
 	TEST_ASSERT_EQ(get(vm, 0, 0, 0, NULL, 0).control, 0);
 	kvm_vm_free(vm);
@@ -489,7 +533,7 @@ TEST(reset)
 	struct kvm_vm *vm = create_vm(&vcpu, 0);
 
 	share(vcpu, MEM_GFN, 1);
-	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 0);
+	guest_control(vcpu, 0);
 	expect_get(vm, 0, 0, CHANGED | CLEAR, E(MEM_GFN, 1, SHARED),
 		   E(MEM_GFN + 1, CHUNK - 1, 0));
 	vm_ioctl(vm, KVM_RESET_PAGE_ENC_STATUS, &s);
@@ -499,24 +543,122 @@ TEST(reset)
 	kvm_vm_free(vm);
 }
 
-TEST(msr_in_list)
+static uint64_t get_control(struct kvm_vcpu *vcpu)
+{
+	return vcpu_get_msr(vcpu, MSR_KVM_MIGRATION_CONTROL);
+}
+
+/* Userspace restores the MSR, which never fails; what it is then differs. */
+static void restore_control(struct kvm_vcpu *vcpu, uint64_t value)
+{
+	TEST_ASSERT_EQ(_vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, value), 1);
+}
+
+/*
+ * A VMM that saves and restores all that is listed can restore it on a kernel
+ * that doesn't know the MSR; one that knows of it asks for it by its number.
+ */
+TEST(msr_not_in_list)
 {
 	const struct kvm_msr_list *list = kvm_get_msr_index_list();
-	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm;
 	unsigned int i;
 
 	for (i = 0; i < list->nmsrs; i++)
-		if (list->indices[i] == MSR_KVM_MIGRATION_CONTROL)
-			break;
-	TEST_ASSERT(i < list->nmsrs, "not listed");
+		TEST_ASSERT(list->indices[i] != MSR_KVM_MIGRATION_CONTROL, "listed");
+}
 
-	/* A VMM that saves and restores all that is listed, untracked. */
-	vm = create_vm_without_vcpu(false);
-	vcpu = vm_vcpu_add(vm, 0, guest_code);
-	TEST_ASSERT_EQ(vcpu_get_msr(vcpu, MSR_KVM_MIGRATION_CONTROL), 0);
-	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 0);
+TEST(msr_untracked)
+{
+	struct kvm_vm *vm = create_vm_without_vcpu(false);
+	struct kvm_vcpu *vcpu = vm_vcpu_add(vm, 0, guest_code);
+	uint64_t value;
+
+	for (value = 0; value < 2; value++) {
+		restore_control(vcpu, value);
+		TEST_ASSERT_EQ(get_control(vcpu), 0);
+	}
+	TEST_ASSERT_EQ(_vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 2), 0);
 	kvm_vm_free(vm);
+}
+
+/* A vCPU that is plugged in, or of a host where the VM wasn't tracked, has 0. */
+TEST(msr_plain)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = create_vm(&vcpu, 0);
+
+	restore_control(vcpu, 0);
+	TEST_ASSERT_EQ(get_control(vcpu), 1);
+	guest_control(vcpu, 0);
+	TEST_ASSERT_EQ(get_control(vcpu), 0);
+	restore_control(vcpu, 1);
+	TEST_ASSERT_EQ(get_control(vcpu), 1);
+	kvm_vm_free(vm);
+}
+
+/* The MSR alone doesn't say which pages are shared. */
+TEST(msr_encrypted)
+{
+	struct kvm_page_enc_status s = {};
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+
+	kvm_param_require("sev_sim");
+	kvm_param_set("sev_sim", true);
+	vm = create_vm(&vcpu, 0);
+	kvm_param_set("sev_sim", false);
+
+	TEST_ASSERT_EQ(get_control(vcpu), 0);
+	restore_control(vcpu, 1);
+	TEST_ASSERT_EQ(get_control(vcpu), 0);
+	guest_control(vcpu, 1);
+	TEST_ASSERT_EQ(get_control(vcpu), 1);
+	restore_control(vcpu, 0);
+	TEST_ASSERT_EQ(get_control(vcpu), 0);
+
+	TEST_ASSERT_EQ(try_set(vm, NULL, 0), 0);
+	restore_control(vcpu, 1);
+	TEST_ASSERT_EQ(get_control(vcpu), 1);
+	vm_ioctl(vm, KVM_RESET_PAGE_ENC_STATUS, &s);
+	TEST_ASSERT_EQ(get_control(vcpu), 0);
+	restore_control(vcpu, 1);
+	TEST_ASSERT_EQ(get_control(vcpu), 0);
+	kvm_vm_free(vm);
+}
+
+static void vm_path(char *path, size_t size, int fd, const char *file)
+{
+	snprintf(path, size, "/sys/kernel/debug/kvm/%d-%d/%s", getpid(), fd, file);
+}
+
+/* Whoever reads the tables doesn't keep the VM. */
+TEST(debugfs_does_not_hold)
+{
+	static const char * const files[] = {
+		"page_enc_map", "page_enc_slots", "mem_attributes",
+	};
+	struct kvm_vm *vm = create_vm_without_vcpu(true);
+	int i, vm_fd = vm->fd, fds[ARRAY_SIZE(files)];
+	char path[128], c;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		vm_path(path, sizeof(path), vm_fd, files[i]);
+		fds[i] = open(path, O_RDONLY);
+		if (fds[i] >= 0)
+			TEST_ASSERT_EQ(read(fds[i], &c, 1), 1);
+		else
+			TEST_ASSERT(i == 2 && errno == ENOENT, "%s: %d", path, errno);
+	}
+
+	kvm_vm_free(vm);
+	vm_path(path, sizeof(path), vm_fd, "");
+	TEST_ASSERT(access(path, F_OK) && errno == ENOENT, "%s is still there", path);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		if (fds[i] < 0)
+			continue;
+		TEST_ASSERT(read(fds[i], &c, 1) < 0 && errno == EIO, "%s", files[i]);
+		close(fds[i]);
+	}
 }
 
 static int64_t call_agreed(struct kvm_vcpu *vcpu, uint64_t gfn, uint64_t npages,
@@ -563,14 +705,84 @@ TEST(changed_is_bounded)
 	uint64_t gpa = MEM_GPA;
 	unsigned int i;
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 600; i++) {
 		share(vcpu, gpa >> 12, MEM_PAGES);
 		unshare(vcpu, gpa >> 12, MEM_PAGES);
 		gpa += MEM_PAGES << 12;
 		vm_mem_region_move(vm, MEM_SLOT, gpa);
 	}
-	TEST_ASSERT(vm_get_stat(vm, "page_enc_changed_chunks") < 1100,
+	TEST_ASSERT(vm_get_stat(vm, "page_enc_changed_chunks") < 2200,
 		    "unbounded");
+	kvm_vm_free(vm);
+}
+
+/* Slots that have more chunks than KVM keeps in any case; they share host memory. */
+#define MANY_SLOTS	10
+#define MANY_CHUNKS	128
+#define MANY_BYTES	(MANY_CHUNKS * CHUNK * 4096ULL)
+#define MANY_GPA(i)	((8ULL + 8 * (i)) << 30)
+
+static void set_many(struct kvm_vm *vm, uint64_t gpa, bool exist)
+{
+	static void *mem;
+	unsigned int i;
+
+	if (!mem)
+		mem = mmap(NULL, MANY_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	TEST_ASSERT(mem != MAP_FAILED, "mmap");
+	for (i = 0; i < MANY_SLOTS; i++)
+		vm_set_user_memory_region(vm, 10 + i, 0, gpa + i * MANY_BYTES,
+					  exist ? MANY_BYTES : 0, mem);
+}
+
+/* The guest shares all of them, wherever the VMM puts them. */
+static void share_many(struct kvm_vcpu *vcpu, unsigned int i)
+{
+	set_many(vcpu->vm, MANY_GPA(i), true);
+	share(vcpu, MANY_GPA(i) >> 12, MANY_SLOTS * MANY_CHUNKS * CHUNK);
+}
+
+static void clear_all(struct kvm_vm *vm)
+{
+	struct kvm_page_enc_extent e[CHUNK];
+	struct kvm_page_enc_status s = {};
+
+	while (s.gfn != ALL_GFNS)
+		s = get(vm, s.gfn, 0, CHANGED | CLEAR, e, CHUNK);
+	expect_stat(vm, changed_chunks, 0);
+}
+
+/* Status without a slot stays, unless there is more of it than of other status. */
+TEST(status_without_slot)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = create_vm(&vcpu, 0);
+	unsigned int i;
+
+	share(vcpu, MEM_GFN + 7, 1);
+	vm_mem_region_delete(vm, MEM_SLOT);
+	share_many(vcpu, 0);
+	expect_get(vm, MEM_GFN, MEM_END, 0, E(MEM_GFN + 7, 1, SHARED));
+
+	for (i = 1; i < 4; i++) {
+		clear_all(vm);
+		set_many(vm, MANY_GPA(i - 1), false);
+		share_many(vcpu, i);
+	}
+
+	/* Three times as much as what has a slot. */
+	__expect_get(vm, MEM_GFN, MEM_END, 0, NULL, 0, 1);
+	expect_get(vm, MEM_GFN, MEM_END, CHANGED, E(MEM_GFN, CHUNK, 0));
+	expect_stat(vm, chunks, MANY_SLOTS * MANY_CHUNKS);
+
+	/* What has changed isn't remembered for ever, unless somebody needs it. */
+	set_many(vm, MANY_GPA(3), false);
+	share_many(vcpu, 4);
+	__expect_get(vm, MEM_GFN, MEM_END, CHANGED, NULL, 0, 1);
+	add_memory(vm, 0);
+	expect_get(vm, MEM_GFN, MEM_END, CHANGED, E(MEM_GFN, MEM_PAGES, 0));
+	set_many(vm, MANY_GPA(4), false);
 	kvm_vm_free(vm);
 }
 

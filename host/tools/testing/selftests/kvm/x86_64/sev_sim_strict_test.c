@@ -383,6 +383,23 @@ TEST(only_while_ready)
 	kvm_vm_free(vm);
 }
 
+/* A guest that says again that it is ready doesn't lose its mappings. */
+TEST(ready_again)
+{
+	struct kvm_vcpu *vcpus[NR_VCPUS];
+	struct kvm_vm *vm = create_vm(vcpus);
+	uint64_t mapped;
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		run(vcpus[0], OP_WRITE, C_BIT(i), i, 0);
+	mapped = vm_get_stat(vm, "pages_4k");
+	TEST_ASSERT(mapped >= 100, "%lu", mapped);
+	run(vcpus[0], OP_READY, 0, KVM_MIGRATION_READY, 0);
+	TEST_ASSERT(vm_get_stat(vm, "pages_4k") >= mapped, "zapped");
+	kvm_vm_free(vm);
+}
+
 /* Memory that the guest can't write is the VMM's, and never encrypted. */
 TEST(read_only_memory)
 {
@@ -416,6 +433,37 @@ TEST(prefault)
 	expect(vm, 0);
 	run(vcpus[0], OP_READ, PLAIN(0), 0, 0);
 	expect(vm, 1);
+	kvm_vm_free(vm);
+}
+
+/* The same in a VM with guest_memfd. */
+TEST(prefault_private)
+{
+	struct kvm_pre_fault_memory range = { .gpa = MEM_GPA, .size = SZ_PAGE };
+	const struct vm_shape shape = {
+		.mode = VM_MODE_DEFAULT,
+		.type = KVM_X86_SW_PROTECTED_VM,
+	};
+	struct kvm_vcpu *vcpus[1];
+	struct kvm_vm *vm;
+
+	TEST_REQUIRE(kvm_has_cap(KVM_CAP_PRE_FAULT_MEMORY));
+	TEST_REQUIRE(kvm_check_cap(KVM_CAP_VM_TYPES) & BIT(KVM_X86_SW_PROTECTED_VM));
+
+	kvm_param_set("page_enc_status", true);
+	kvm_param_set("sev_sim", true);
+	kvm_param_set("sev_sim_strict", true);
+	vm = __vm_create_with_vcpus(shape, 1, 0, guest_code, vcpus);
+	vcpu_args_set(vcpus[0], 1, 0);
+	vm_mem_add(vm, VM_MEM_SRC_ANONYMOUS, MEM_GPA, MEM_SLOT, MEM_PAGES,
+		   KVM_MEM_GUEST_MEMFD, -1, 0);
+	vm_mem_set_private(vm, MEM_GPA, SZ_PAGE);
+	run(vcpus[0], OP_READY, 0, KVM_MIGRATION_READY, 0);
+
+	TEST_ASSERT_EQ(__vcpu_ioctl(vcpus[0], KVM_PRE_FAULT_MEMORY, &range), -1);
+	TEST_ASSERT_EQ(errno, ENOENT);
+	range.gpa |= c_bit(vm);
+	vcpu_ioctl(vcpus[0], KVM_PRE_FAULT_MEMORY, &range);
 	kvm_vm_free(vm);
 }
 

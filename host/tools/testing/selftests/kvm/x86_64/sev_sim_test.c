@@ -44,12 +44,16 @@ static void guest_accesses(void)
 
 static void guest_looks(void)
 {
-	uint32_t eax, ebx, ecx, edx;
+	uint32_t eax, ebx, ecx, edx, width;
 
 	cpuid(0x80000000, &eax, &ebx, &ecx, &edx);
 	GUEST_ASSERT(eax >= CPUID_SEV);
+	cpuid(0x80000008, &eax, &ebx, &ecx, &edx);
+	width = eax & 0xff;
 	cpuid(CPUID_SEV, &eax, &ebx, &ecx, &edx);
 	GUEST_ASSERT_EQ(eax, 2);
+	/* No address has the C-bit. */
+	GUEST_ASSERT_EQ(ebx & 0x3f, width);
 	GUEST_SYNC2(ebx & 0x3f, rdmsr(MSR_AMD64_SEV));
 	GUEST_DONE();
 }

@@ -21,6 +21,11 @@ static void guest_code(void)
 	asm volatile("1: vmmcall; out %%al, %0; jmp 1b" :: "i"(PORT));
 }
 
+static void guest_wrmsr(void)
+{
+	asm volatile("1: wrmsr; out %%al, %0; jmp 1b" :: "i"(PORT));
+}
+
 static inline void set_call(struct kvm_vcpu *vcpu, uint64_t nr, uint64_t gpa,
 			    uint64_t npages, uint64_t attrs)
 {
@@ -50,6 +55,26 @@ static inline int64_t call(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t npages,
 	set_call(vcpu, KVM_HC_MAP_GPA_RANGE, gpa, npages, attrs);
 	vcpu_run(vcpu);
 	return get_result(vcpu);
+}
+
+/* The guest writes MSR_KVM_MIGRATION_CONTROL; its registers are put back. */
+static inline void guest_control(struct kvm_vcpu *vcpu, uint64_t value)
+{
+	struct kvm_regs old, regs;
+
+	vcpu_regs_get(vcpu, &old);
+	regs = old;
+	regs.rip = (uint64_t)guest_wrmsr;
+	regs.rcx = MSR_KVM_MIGRATION_CONTROL;
+	regs.rax = value;
+	regs.rdx = value >> 32;
+	vcpu_regs_set(vcpu, &regs);
+	vcpu_run(vcpu);
+	get_result(vcpu);
+
+	/* KVM completes the port access only where the vCPU did it. */
+	old.rip = (uint64_t)guest_code;
+	vcpu_regs_set(vcpu, &old);
 }
 
 #endif /* SELFTEST_KVM_PAGE_ENC_H */

@@ -70,7 +70,7 @@ static inline uint64_t page_enc_get(struct kvm_vm *vm, uint64_t start, uint64_t 
 		.extents = (uintptr_t)extents,
 	};
 
-	while (status->gfn < end) {
+	do {
 		status->nr = nr;
 		vm_ioctl(vm, KVM_GET_PAGE_ENC_STATUS, status);
 		TEST_ASSERT(status->nr <= nr, "%llu extents where %lu have room", status->nr, nr);
@@ -91,7 +91,7 @@ static inline uint64_t page_enc_get(struct kvm_vm *vm, uint64_t start, uint64_t 
 		n += status->nr;
 		TEST_ASSERT(status->gfn >= next, "Would go on at %llx before %lx",
 			    status->gfn, next);
-	}
+	} while (status->gfn < end);
 	return n;
 }
 
