@@ -42,6 +42,10 @@ broken_order() { breaks order; }
 broken_order_ring() { breaks order -r; }
 broken_resend() { breaks resend; }
 broken_ready() { breaks ready; }
+manual() { migration_test -c 2 -n 100000 -m -w; }
+manual_simulated_sev() { migration_test -c 1 -n 30000 -m -e; }
+broken_clear() { breaks clear; }
 
 tests=(dirty_log dirty_ring chain chain_ring ready_withdrawn ready_withdrawn_ring
-	simulated_sev simulated_sev_ring broken_order broken_order_ring broken_resend broken_ready)
+	simulated_sev simulated_sev_ring broken_order broken_order_ring broken_resend broken_ready
+	manual manual_simulated_sev broken_clear)

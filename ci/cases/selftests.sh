@@ -30,3 +30,12 @@ tracepoint()
 	grep -qF 'kvm_vm_set_mem_attributes: 0x0000000000000f -- 0x00000000000010 [0x0]' $dir/trace
 }
 tests+=(tracepoint)
+
+# A VMM that knows nothing of the simulation gets EINVAL; the log says why.
+refusals_are_explained()
+{
+	selftest 0 1 sev_sim_test -t bad_slots
+	dmesg | grep 'refused: .* at 0x8000000000 reach the C-bit of sev_sim, bit 39'
+	dmesg | grep 'slot 0x3ffe refused: sev_sim leaves the VMM 16382 slots'
+}
+tests+=(refusals_are_explained)
