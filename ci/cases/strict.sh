@@ -8,7 +8,7 @@
 # append: kvm.page_enc_status=1 kvm.sev_sim=1 kvm.sev_sim_strict=1
 # base: yes
 export VM_WAIT=150
-tests=(boot firmware_is_told honest_with_hotplug honest_with_io oracle_agrees
+tests=(boot boot_is_honest honest_with_hotplug honest_with_io oracle_agrees
 	refused_boots refused_is_honest unpatched_boots unpatched_is_caught liar_boots
 	liar_is_caught trace_tells)
 
@@ -40,25 +40,6 @@ forgive()
 	echo >"$VM_TRACE/trace"
 }
 
-# Numbers of the pages that were accessed so, without the C-bit
-violated_pages()
-{
-	sed -n 's/.*kvm_page_enc_violation: .* gpa 0x\([0-9a-f]*\)[0-9a-f]\{3\} rip .*/\1/p' "$VM_TRACE/trace" |
-		sort -u | while read -r page; do
-			echo $((0x$page))
-		done
-}
-
-# violated_ram NAME: those in RAM
-violated_ram()
-{
-	guest_ram "$1" >/tmp/ram
-	violated_pages | awk '
-		FNR == NR { first[++n] = $1; last[n] = $2; next }
-		{ for (i = 1; i <= n; i++) if ($1 >= first[i] && $1 <= last[i]) print $1 }
-	' /tmp/ram -
-}
-
 boot()
 {
 	trace_violations 1
@@ -68,15 +49,11 @@ boot()
 	equal READY "$(vm_stat honest ready)" 1
 }
 
-# SeaBIOS runs without paging, where hardware encrypts all that it writes, and
-# Linux reads its ACPI tables through the alias without C-bit: on hardware this
-# guest would not boot.  In RAM there are the pages that Linux converts in place
-# before it has memory to spare, one a CPU: it announces them after that.
-firmware_is_told()
+# Until a guest is READY it has promised nothing.  It is when firmware has run, Linux has
+# read its tables through the alias without C-bit, and what it converts in place, each
+# CPU's data, was announced.
+boot_is_honest()
 {
-	holds violations "$(violations honest)" -gt 0
-	equal "pages of RAM among them" "$(violated_ram honest | wc -l)" 4
-	forgive honest
 	no_violations honest
 }
 

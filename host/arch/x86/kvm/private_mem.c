@@ -313,7 +313,7 @@ static int convert_step(struct kvm *kvm, struct conversion *c)
  * has to go on at c->gfn later, or an error.  In any case the pages before c->gfn have
  * been converted, as far as there are any, and those from there on have not.
  */
-static int convert(struct kvm *kvm, struct conversion *c)
+static int convert_gfns(struct kvm *kvm, struct conversion *c)
 {
 	int r;
 
@@ -423,7 +423,7 @@ static int convert_memory(struct kvm *kvm, struct kvm_convert_memory *args)
 	if (!may)
 		return -EINVAL;
 
-	r = convert(kvm, &c);
+	r = convert_gfns(kvm, &c);
 	args->gpa = gfn_to_gpa(c.gfn);
 	args->size = gfn_to_gpa(c.end - c.gfn);
 	return r;
