@@ -70,7 +70,7 @@ boots()
 is_held_once()
 {
 	holds "private bytes" "$(private_mem "$1" private_bytes)" -gt "$2"
-	equal "bytes held twice" "$(private_mem "$1" double_backed_bytes)" 0
+	equal "bytes of guest_memfd for shared pages" "$(private_mem "$1" stale_private_bytes)" 0
 }
 
 held_once()
@@ -109,7 +109,7 @@ converts()
 	equal "what the VMM reads" "$(order "read $HOLE")" "read $HOLE 0x4241646572616873"
 	order "private $HOLE $HOLE_SIZE" >/dev/null
 	equal "what the guest reads" "$(guest_word)" 0000000000000000
-	equal "bytes held twice" "$(private_mem linux double_backed_bytes)" 0
+	equal "bytes of guest_memfd for shared pages" "$(private_mem linux stale_private_bytes)" 0
 	vm_stop linux
 }
 
@@ -163,6 +163,6 @@ sev_stress()
 	equal "failed, corrupted" "$(exercised sev failed) $(exercised sev corrupted)" "0 0"
 	holds conversions "$(exercised sev conversions)" -gt 100
 	oracle sev
-	equal "bytes held twice" "$(private_mem sev double_backed_bytes)" 0
+	equal "bytes of guest_memfd for shared pages" "$(private_mem sev stale_private_bytes)" 0
 	vm_stop sev
 }
