@@ -24,7 +24,7 @@ kernel_for()
 # What a case declares to need beside the guest kernel, into DIR
 add_needs()
 {
-	local case=$1 dir=$2 names
+	local case=$1 dir=$2 names version
 	if [ -n "$(declared "cases/$case" base)" ]; then
 		require_file "$BASE_KERNEL" "the unpatched kernel"
 		cp "$BASE_KERNEL" "$dir/base.bzImage"
@@ -38,6 +38,9 @@ add_needs()
 	if [ -n "$(declared "cases/$case" memload)" ]; then
 		add_program "$dir" memload ci/guest/memload.c -static
 	fi
+	for version in $(declared "cases/$case" stock); do
+		"$TOP/ci/stock.sh" "$version" "$dir/stock-$version"
+	done
 	if [ -n "$(declared "cases/$case" selftests)" ]; then
 		# shellcheck source=/dev/null
 		mapfile -t names < <(. "$TOP/ci/cases/$case.sh" && printf '%s\n' "${OWN[@]%% *}" "${OTHERS[@]%% *}" | grep .)

@@ -9,6 +9,7 @@
 #   VM_SMP=2 VM_MEM=512M VM_KERNEL=$OUT/guest.bzImage VM_APPEND=... VM_OPTS=...
 #   VM_QUICK=...   more of the command line, for all guests of a case
 #   VM_KEXEC=1     the guest gets what vm_kexec needs
+#   VM_CPIO=FILE   its initramfs, with modules of its kernel if that has any
 #   VM_INITRD=FILE one more archive for its initramfs
 #   VM_DISK=FILE   behind virtio-blk, default a blank one; "none": no disk
 #   VM_FIRMWARE=ovmf
@@ -39,7 +40,7 @@ vm_alive()
 
 vm_initrd()
 {
-	local parts=("$OUT/guest.cpio")
+	local parts=("${VM_CPIO:-$OUT/guest.cpio}")
 	[ -z "${VM_KEXEC:-}" ] || parts+=("$OUT/kexec.cpio")
 	[ -z "${VM_INITRD:-}" ] || parts+=("$VM_INITRD")
 	cat "${parts[@]}" >"$1/initrd"
