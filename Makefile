@@ -108,8 +108,11 @@ kunit: deps tree	## KUnit suites under QEMU
 cases: deps kernel kernel-base encstat	## QEMU test cases
 	@ci/cases.sh
 
-test: deps	## everything: check, encstat's tests, kunit, cases
+test: deps	## check, kunit, encstat's tests, cases (half an hour, cold twice that)
 	@ci/test.sh
+
+test-long: deps	## test, each-patch and the cases that take long (hours)
+	@ci/test.sh long
 
 bench: deps kernel kernel-base encstat	## measure against the unpatched kernel, .build/bench.json
 	@ci/bench.sh
@@ -120,7 +123,7 @@ numbers:	## make bench's last numbers into the tables of Documentation/
 ## tidying
 clean:	## remove build products; sources, work tree and ccache stay
 	rm -rf $(KDIR)/*/obj* $(KDIR)/linux/.kunit $(KDIR)/selftests
-	rm -rf $(BUILD)/encstat $(BUILD)/results $(BUILD)/logs $(BUILD)/tsc-khz $(BUILD)/vmm.so
+	rm -rf $(BUILD)/encstat $(BUILD)/results $(BUILD)/logs $(BUILD)/times $(BUILD)/tsc-khz $(BUILD)/vmm.so
 
 distclean:	## remove all of .build, after a look for unexported work
 	@ci/distclean.sh

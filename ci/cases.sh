@@ -3,11 +3,13 @@
 #
 # Run the cases of ci/cases/ in L1.  Prints PASS, FAIL or SKIP(reason) for each
 # test, and sums; logs are in $BUILD/logs/CASE.
-# usage: ci/cases.sh [CASE...]	or CASE=... in the environment
+# usage: ci/cases.sh [long | CASE...]	or CASE=... in the environment
+#   long	those of make test-long, too
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$TOP/ci/qemu.sh"
 CASE_JOBS=${CASE_JOBS:-2}
+PATIENCE=${PATIENCE:-$((CASE_JOBS + 1))}
 
 # kernel_for CASE host|guest KERNEL: that kernel, or what the case declares to want
 kernel_for()
@@ -67,10 +69,10 @@ run_case()
 	sed -i -E "s/^FAIL ($1: (report|end)) .*/SKIP(QEMU's TCG aborted) \1/" "$LOGS/$1/verdicts"
 }
 
-# Whoever shares the machine takes from the others' time, too.
 run_case_once()
 {
-	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM L1_KERNEL=$L1_KERNEL L2_KERNEL=$L2_KERNEL start
+	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM L1_KERNEL=$L1_KERNEL L2_KERNEL=$L2_KERNEL
+	local start=$SECONDS took cpu
 	limit=$(declared "cases/$CASE" timeout)
 	append=$(declared "cases/$CASE" append)
 	L1_MEM=$(declared "cases/$CASE" memory)
@@ -79,10 +81,24 @@ run_case_once()
 		echo "FAIL $CASE: preparation" >"$dir/verdicts"
 		return
 	fi
+	[ $((SECONDS - start)) -lt 10 ] || note_time cases "$CASE's preparation, waiting included" $((SECONDS - start))
 	start=$SECONDS
-	l1_qemu "$dir" $((limit * CASE_JOBS)) "$append" || rc=$?
+	times >"$dir/times"
+	l1_qemu "$dir" $((limit * PATIENCE)) "$append" || rc=$?
+	times >>"$dir/times"
+	took=$((SECONDS - start))
+	cpu=$(children_cpu "$dir/times")
+	note_time cases "$CASE" $took "$cpu"
 	l1_verdicts "$dir" "$rc" | sed -E "s/^(PASS|FAIL|SKIP\([^)]*\)) /\1 $CASE: /" >"$dir/verdicts"
-	say "$CASE: $(elapsed $((SECONDS - start))), logs in $dir"
+	say "$CASE: $(elapsed $took), $(elapsed "$cpu") of CPU time, logs in $dir"
+}
+
+# children_cpu FILE: the seconds between the two outputs of bash's "times" in it
+children_cpu()
+{
+	awk -F '[ms ]+' '
+		NR % 2 == 0 { cpu[NR / 2] = $1 * 60 + $2 + $3 * 60 + $4 }
+		END { printf "%d\n", cpu[2] - cpu[1] }' "$1"
 }
 
 # One at a time: what cases need is built in trees that they share.
@@ -94,7 +110,7 @@ prepare_case()
 	L1_KERNEL=$(kernel_for "$CASE" host "$L1_KERNEL") || return
 	L2_KERNEL=$(kernel_for "$CASE" guest "$L2_KERNEL") || return
 	l1_prepare "$dir" case || return
-	l1_env "$dir" CASE
+	l1_env "$dir" CASE PATIENCE
 	add_needs "$CASE" "$dir"
 }
 
@@ -103,12 +119,17 @@ all_cases()
 	find "$TOP/ci/cases" -name '*.sh' -printf '%f\n' | sed 's/\.sh$//' | sort
 }
 
-# Those that are run unless some are named
+# default_cases [long]: those that are run unless some are named
 default_cases()
 {
 	local case
 	for case in $(all_cases); do
-		[ -n "$(declared "cases/$case" only)" ] || echo "$case"
+		case $(declared "cases/$case" only) in
+		"") echo "$case" ;;
+		test-long) [ "${1:-}" != long ] || echo "$case" ;;
+		named) ;;
+		*) die "case $case: 'only:' is test-long or named" ;;
+		esac
 	done
 }
 
@@ -158,7 +179,7 @@ main()
 {
 	local cases=("$@") case results=$RESULTS/cases
 	[ ${#cases[@]} -gt 0 ] || read -ra cases <<<"${CASE:-}"
-	[ ${#cases[@]} -gt 0 ] || mapfile -t cases < <(default_cases)
+	case ${cases[*]} in "" | long) mapfile -t cases < <(default_cases "${cases[*]}") ;; esac
 	mkdir -p "$RESULTS" "$LOGS"
 	: >"$results"
 	for case in "${cases[@]}"; do

@@ -11,7 +11,7 @@ run_check()
 {
 	local name=$1 log=$logs/$1.log start=$SECONDS verdict=PASS rc=0 took
 	[ -x "$TOP/ci/check/$name" ] || usage_error "no check '$name' (there are: ${all[*]})"
-	timeout -k 10 "${CHECK_TIMEOUT:-1200}" "$TOP/ci/check/$name" 3>&1 >"$log" 2>&1 </dev/null || rc=$?
+	timeout -k 10 "${CHECK_TIMEOUT:-2400}" "$TOP/ci/check/$name" 3>&1 >"$log" 2>&1 </dev/null || rc=$?
 	case $rc in
 	0) ;;
 	77) verdict=SKIP ;;
@@ -19,6 +19,7 @@ run_check()
 	*) verdict=FAIL ;;
 	esac
 	took=$(elapsed $((SECONDS - start)))
+	note_time check "$name" $((SECONDS - start))
 	echo "$verdict check/$name" | tee -a "$RESULTS/check" | sed "s/\$/ ($took)/"
 	[ $verdict = PASS ] || head -n 40 "$log" | sed 's/^/    /'
 	[ $verdict != FAIL ]

@@ -20,16 +20,18 @@ boots()
 	else
 		host=$2
 	fi
-	RESULTS=$KDIR/each-results L1_KERNEL=$host GUEST_KERNEL=$guest "$TOP/ci/cases.sh" each-patch
+	TIMES='' RESULTS=$KDIR/each-results L1_KERNEL=$host GUEST_KERNEL=$guest "$TOP/ci/cases.sh" each-patch
 }
 
 main()
 {
-	local each=$KDIR/each commit failed=0 nr=0 count verdict
+	local each=$KDIR/each commit failed=0 nr=0 count verdict start results=$RESULTS/each-patch
+	mkdir -p "$RESULTS"
+	: >"$results"
 	[ -e "$each/.git" ] || kgit worktree add -q --detach "$each" refs/heads/base
 	count=$(kgit rev-list --count refs/heads/base..HEAD)
 	for commit in $(kgit rev-list --reverse refs/heads/base..HEAD); do
-		nr=$((nr + 1))
+		nr=$((nr + 1)) start=$SECONDS
 		verdict=FAIL
 		git -C "$each" checkout -q --detach "$commit"
 		if "$TOP/ci/kernel.sh" "$each" && boots "$commit" "$each/obj/arch/x86/boot/bzImage"; then
@@ -37,7 +39,8 @@ main()
 		else
 			failed=1
 		fi
-		echo "$verdict each-patch/$nr of $count: $(kgit log -1 --format=%s "$commit")"
+		echo "$verdict each-patch/$nr of $count: $(kgit log -1 --format=%s "$commit")" | tee -a "$results"
+		note_time each-patch "$nr of $count" $((SECONDS - start))
 	done
 	return $failed
 }

@@ -6,12 +6,12 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-# /dev/kvm is not to be trusted (see Documentation), so TCG; 300 s for the run
+# /dev/kvm is not to be trusted (see Documentation), so TCG; 900 s for the run
 kunit()
 {
 	local action=$1
 	shift
-	timeout -k 10 900 /usr/bin/python3 tools/testing/kunit/kunit.py "$action" \
+	timeout -k 10 1500 /usr/bin/python3 tools/testing/kunit/kunit.py "$action" \
 		--arch=x86_64 --kunitconfig="$TOP/kunit/.kunitconfig" --build_dir=.kunit \
 		--make_options "CC=${cc[*]}" --make_options LOCALVERSION=-kunit \
 		--make_options RUSTC=false "$@"
@@ -50,7 +50,7 @@ main()
 	[ -r "$TOP/kunit/.kunitconfig" ] || die "no kunit/.kunitconfig"
 	cd "$LINUX"
 	if build; then
-		kunit run --jobs="$JOBS" --timeout=300 --qemu_args "-accel tcg" \
+		kunit run --jobs="$JOBS" --timeout=900 --qemu_args "-accel tcg" \
 			--json="$json" "$@" >"$log" 2>&1 </dev/null || rc=$?
 	fi
 	[ ! -s "$json" ] || verdicts "$json" | tee "$RESULTS/kunit"

@@ -51,6 +51,12 @@ elapsed()
 	fi
 }
 
+# note_time STAGE NAME SECONDS [CPU SECONDS]: for the list at the end of make test
+note_time()
+{
+	[ -z "${TIMES:-}" ] || printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "${4:-}" >>"$TIMES"
+}
+
 # One make at a time works on $KDIR; the lock ends with the process.
 lock()
 {

@@ -6,6 +6,7 @@
 # append: kvm.page_enc_status=1
 # selftests: yes
 # host: debug
+# only: test-long
 . "$TOP/ci/cases/private-mem.sh"
 OTHERS=()
 tests=(it_is_a_debug_kernel)

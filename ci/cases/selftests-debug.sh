@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# The series' own KVM selftests on a host that has lockdep and KASAN.
+# The series' own KVM selftests on a host that has lockdep and KASAN.  Most of those
+# about private memory are in private-mem-debug.
 # timeout: 400
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # selftests: yes
@@ -12,6 +13,8 @@ tests=(it_is_a_debug_kernel)
 for program in "${OWN[@]}"; do
 	selftest_add on 1 1 "$program"
 done
+OWN+=(private_mem_convert_test)
+selftest_add on 1 0 private_mem_convert_test
 for program in "${OTHERS[@]}"; do
 	selftest_add by_capability 0 0 "$program"
 done

@@ -5,6 +5,7 @@
 # timeout: 420
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # guest: debug
+# only: test-long
 . "$TOP/ci/cases/stress.sh"
 tests+=(it_is_a_debug_kernel)
 

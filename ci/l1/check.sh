@@ -26,7 +26,7 @@ holds()
 # until_true SECONDS COMMAND...
 until_true()
 {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * PATIENCE))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$deadline" ] || vm_fail "still not true: $*" || return
@@ -137,7 +137,7 @@ exercise_ends()
 {
 	until_true 60 vm_sh "$1" '! ps | grep -q "[m]em_encrypt_ex"' || return
 	equal "failed, corrupted" "$(exercised "$1" failed) $(exercised "$1" corrupted)" "0 0" || return
-	holds conversions "$(exercised "$1" conversions)" -gt 50
+	holds conversions "$(exercised "$1" conversions)" -gt 0
 }
 
 # exercised NAME KEY: a result of the last exercise

@@ -12,7 +12,7 @@ selftest()
 	echo "$1" >/sys/module/kvm/parameters/page_enc_status
 	echo "$2" >/sys/module/kvm/parameters/sev_sim
 	shift 3
-	timeout 120 "$program" "$@" || rc=$?
+	timeout $((120 * PATIENCE)) "$program" "$@" || rc=$?
 	[ $rc -ne 4 ] || skip "$name: its requirements are not met"
 	return $rc
 }

@@ -18,7 +18,11 @@
 #   VM_VMM=SETTINGS  a VMM that is not quite QEMU, see vmm.c
 #   VM_PROTECT=FLAGS  a software-protected VM, see protect.c
 
-VM_APPEND_DEFAULT="console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1 rdinit=/init tsc=reliable no_timer_check"
+# A CPU of a guest may have to wait for one of the machine's for as long as it takes
+PATIENT_KERNEL="watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=300"
+VM_APPEND_DEFAULT="console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1 rdinit=/init tsc=reliable no_timer_check $PATIENT_KERNEL"
+# What all time-outs are multiplied with: none may be a measure of the machine
+PATIENCE=${PATIENCE:-1}
 VM_DEBUGFS=/sys/kernel/debug/kvm
 VM_TRACE=/sys/kernel/tracing
 
@@ -159,7 +163,7 @@ vm_read()
 # vm_wait NAME [SECONDS]: until a kernel's agent says hello
 vm_wait()
 {
-	local line deadline=$((SECONDS + ${2:-60}))
+	local line deadline=$((SECONDS + ${2:-60} * PATIENCE))
 	while vm_read "$1" "$deadline"; do
 		case $line in *@hello*) return 0 ;; esac
 	done
@@ -176,14 +180,14 @@ vm_start()
 vm_send()
 {
 	vm_alive "$1" || vm_fail "guest $1 is gone"
-	timeout 10 tee "/run/vm/$1/ctl.in" <<<"$2 ${3//$'\n'/ }" >/dev/null
+	timeout $((10 * PATIENCE)) tee "/run/vm/$1/ctl.in" <<<"$2 ${3//$'\n'/ }" >/dev/null
 }
 
 # vm_answer NAME ID [SECONDS]: to a request that vm_send made; its output and
 # its status, 125 if none came
 vm_answer()
 {
-	local id=$2 line text='' deadline=$((SECONDS + ${3:-30}))
+	local id=$2 line text='' deadline=$((SECONDS + ${3:-30} * PATIENCE))
 	while vm_read "$1" "$deadline"; do
 		case $line in
 		"@$id "*)
@@ -216,8 +220,8 @@ vm_stop()
 	kill "$pid" 2>/dev/null || :
 	while kill -0 "$pid" 2>/dev/null || compgen -G "$VM_DEBUGFS/$pid-*" >/dev/null; do
 		n=$((n + 1))
-		[ $n -le 100 ] || vm_fail "guest $1: QEMU or its debugfs directory stays" || return
-		[ $n -ne 50 ] || kill -9 "$pid" 2>/dev/null || :
+		[ $n -le $((100 * PATIENCE)) ] || vm_fail "guest $1: QEMU or its debugfs directory stays" || return
+		[ $n -ne $((50 * PATIENCE)) ] || kill -9 "$pid" 2>/dev/null || :
 		sleep 0.1
 	done
 	[ ! -e "/run/vm/$1/vmm.log" ] || cp "/run/vm/$1/vmm.log" "$OUT/$1.vmm.log"

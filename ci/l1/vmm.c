@@ -39,6 +39,13 @@ struct order {
 	unsigned long nr;
 	int err;
 	unsigned int delay_ms;
+	bool hold;
+};
+
+/* What happens to a call before it is answered */
+struct wait {
+	unsigned int delay_ms;
+	bool hold;
 };
 
 static uint32_t features_set, features_clear;
@@ -53,6 +60,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct order orders[MAX_ORDERS];
 static unsigned long nr_calls;
 static int answer_all;
+static bool released;
 static uint64_t migration_control;
 static int ctl_fd = -1, log_fd = -1;
 static off_t ctl_read;
@@ -120,7 +128,13 @@ static void obey(const char *line)
 		dprintf(log_fd, "view forgotten\n");
 		return;
 	}
-	if (sscanf(line, "answer %lu %d%c", &new.nr, &new.err, &end) != 2 &&
+	if (!strcmp(line, "release")) {
+		released = true;
+		return;
+	}
+	new.hold = sscanf(line, "hold %lu%c", &new.nr, &end) == 1;
+	if (!new.hold &&
+	    sscanf(line, "answer %lu %d%c", &new.nr, &new.err, &end) != 2 &&
 	    sscanf(line, "delay %lu %u%c", &new.nr, &new.delay_ms, &end) != 2)
 		die("order '%s' is none", line);
 	if (!new.nr)
@@ -142,8 +156,26 @@ static void wait_ms(unsigned int ms)
 		;
 }
 
+static bool is_released(void)
+{
+	bool yes;
+
+	pthread_mutex_lock(&lock);
+	read_orders(ctl_fd, &ctl_read, obey);
+	yes = released;
+	pthread_mutex_unlock(&lock);
+	return yes;
+}
+
+static void wait_for(const struct wait *wait)
+{
+	wait_ms(wait->delay_ms);
+	while (wait->hold && !is_released())
+		wait_ms(20);
+}
+
 /* What is answered to this call, and how late */
-static int decide(unsigned int *delay_ms)
+static int decide(struct wait *wait)
 {
 	int i, err = answer_all;
 
@@ -153,7 +185,8 @@ static int decide(unsigned int *delay_ms)
 			continue;
 		if (orders[i].err)
 			err = orders[i].err;
-		*delay_ms += orders[i].delay_ms;
+		wait->delay_ms += orders[i].delay_ms;
+		wait->hold |= orders[i].hold;
 		orders[i].nr = 0;
 	}
 	return -err;
@@ -172,7 +205,7 @@ static void log_view(const __u64 *args)
 static bool handle_hypercall(struct kvm_run *run)
 {
 	const __u64 *args = run->hypercall.args;
-	unsigned int delay_ms = 0;
+	struct wait wait = { };
 	int answer;
 
 	if (run->hypercall.nr != KVM_HC_MAP_GPA_RANGE)
@@ -180,14 +213,14 @@ static bool handle_hypercall(struct kvm_run *run)
 
 	pthread_mutex_lock(&lock);
 	read_orders(ctl_fd, &ctl_read, obey);
-	answer = decide(&delay_ms);
+	answer = decide(&wait);
 	dprintf(log_fd, "call 0x%llx %llu 0x%llx %d\n", args[0], args[1],
 		args[2], answer);
 	if (!answer)
 		log_view(args);
 	pthread_mutex_unlock(&lock);
 
-	wait_ms(delay_ms);
+	wait_for(&wait);
 	run->hypercall.ret = (__s64)answer;
 	return true;
 }
