@@ -13,7 +13,7 @@ fuzz()
 {
 	local program=$OUT/selftests/page_enc_fuzz_test rc=0
 	[ -x "$program" ] || vm_fail "$program was not built" || return
-	timeout 250 "$program" "$@" || rc=$?
+	timeout $((250 * PATIENCE)) "$program" "$@" || rc=$?
 	[ $rc -ne 4 ] || skip "its requirements are not met"
 	return $rc
 }

@@ -8,7 +8,6 @@
 # timeout: 240
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 tests=(boot crash ready calls map vmcore late)
-HELD=60		# seconds for which the call is not answered
 CRASH_APPEND="console=ttyS0 loglevel=5 panic=-1 rdinit=/init tsc=reliable no_timer_check nr_cpus=1 swiotlb=2048"
 
 boot()
@@ -24,22 +23,27 @@ boot()
 	cat /tmp/stext /tmp/crash
 }
 
-# CPU 1 makes the rings of the disk private, CPU 0 crashes.  The shell that does
-# that starts nothing after it has waited: what flushes a TLB or the like waits
-# for CPU 1.
+# CPU 1 makes the rings of the disk private.  Once its call is held CPU 0 is told to
+# crash.  The shell there, which reads the agent's port in its place, starts nothing
+# more: what flushes a TLB or the like waits for CPU 1.
 crash()
 {
-	local start=$SECONDS
-	vm_vmm main "delay 1 ${HELD}000"
+	vm_vmm main "hold 1"
 	vm_vmm_calls main >/tmp/calls
-	vm_send main crash 'mkfifo /tmp/never;
-		taskset 1 sh -c "exec 3<>/tmp/never; read -t 4 line <&3; echo c >/proc/sysrq-trigger" &
-		taskset 2 sh -c "exec 3<>/tmp/never; read -t 2 line <&3; echo virtio0 >/sys/bus/virtio/drivers/virtio_blk/unbind"'
-	echo $((start + HELD)) >/tmp/end
-	vm_wait main $((HELD - 2))
-	holds "seconds" $((SECONDS - start)) -lt $HELD
+	vm_send main crash 'mkfifo /tmp/go;
+		taskset 2 sh -c "read line </tmp/go; echo virtio0 >/sys/bus/virtio/drivers/virtio_blk/unbind" &
+		taskset 1 sh -c "exec 3</dev/ttyS1; echo >/tmp/go; read line <&3; echo c >/proc/sysrq-trigger"'
+	until_true 60 is_held
+	vm_send main now crash
+	vm_wait main 60
 	vm_sh main 'cat /proc/cmdline; test -e /proc/vmcore && nproc'
 	expected_complaints
+}
+
+# The VMM has been handed one more call
+is_held()
+{
+	[ "$(vm_vmm_calls main | wc -l)" -gt "$(wc -l </tmp/calls)" ]
 }
 
 # That panic is in order, nothing else is
@@ -104,7 +108,9 @@ late()
 {
 	local held
 	held=$(cat /tmp/held)
-	until_true $(($(cat /tmp/end) - SECONDS + 10)) page_is_private main "$held"
+	! page_is_private main "$held" || vm_fail "the call was answered before"
+	vm_vmm main release
+	until_true 30 page_is_private main "$held"
 	sleep 2
 	equal "values written" "$(vm_msr_writes)" "1 0 1"
 	equal "calls" "$(vm_vmm_calls main | wc -l)" $(($(wc -l </tmp/calls) + $(wc -l </tmp/new)))

@@ -14,7 +14,7 @@ migration_test()
 {
 	local program=$OUT/selftests/page_enc_migration_test rc=0
 	[ -x "$program" ] || vm_fail "$program was not built" || return
-	timeout 250 "$program" "$@" 2>&1 || rc=$?
+	timeout $((250 * PATIENCE)) "$program" "$@" 2>&1 || rc=$?
 	[ $rc -ne 4 ] || skip "its requirements are not met"
 	return $rc
 }

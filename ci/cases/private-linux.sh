@@ -42,7 +42,7 @@ order()
 	local log=/run/vm/linux/protect.log before i
 	before=$(wc -l <"$log")
 	echo "$1" >>/run/vm/linux/protect.ctl
-	for i in $(seq 100); do
+	for i in $(seq $((100 * PATIENCE))); do
 		[ "$(wc -l <"$log")" -gt "$before" ] && tail -n 1 "$log" && return
 		sleep 0.1
 	done
@@ -117,7 +117,7 @@ converts()
 kvm_must_read()
 {
 	VM_SMP=1 VM_DISK=none private_vm blind 6 kvm=off
-	! vm_wait blind 30 || vm_fail "it came up"
+	! PATIENCE=1 vm_wait blind 30 || vm_fail "it came up"
 	vm_stop blind
 }
 
