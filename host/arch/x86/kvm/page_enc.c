@@ -401,8 +401,8 @@ typedef int (*gap_fn)(struct kvm *kvm, gfn_t *start, gfn_t end,
  * Call @fn for each range between memslots, in which no chunk has a page with one.
  * It does some of the range, with the lock held, and moves its start.
  */
-static int for_each_gap(struct kvm *kvm, gfn_t end, struct chunk_counts *counts,
-			gap_fn fn)
+static int walk_gaps(struct kvm *kvm, gfn_t end, struct chunk_counts *counts,
+		     gap_fn fn)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
 	gfn_t gap = 0, next;
@@ -503,7 +503,7 @@ static int limit_chunks(struct kvm *kvm, gfn_t end)
 	if (READ_ONCE(enc->map.nr_chunks) <= READ_ONCE(enc->max_chunks))
 		return 0;
 
-	r = for_each_gap(kvm, end, &counts, count_gap);
+	r = walk_gaps(kvm, end, &counts, count_gap);
 	if (r)
 		return r;
 
@@ -513,9 +513,9 @@ static int limit_chunks(struct kvm *kvm, gfn_t end)
 	limit = max_t(u64, counts.backed, SLACK_CHUNKS);
 
 	if (counts.marks > limit)
-		r = for_each_gap(kvm, end, &counts, drop_marks);
+		r = walk_gaps(kvm, end, &counts, drop_marks);
 	if (!r && counts.status > limit)
-		r = for_each_gap(kvm, end, &counts, drop_status);
+		r = walk_gaps(kvm, end, &counts, drop_status);
 
 	guard(mutex)(&enc->map.lock);
 	kvm_page_enc_update_stats(kvm);

@@ -1055,7 +1055,9 @@ int main(int argc, char *argv[])
 	}
 
 	printf("%s, %u migrations, %u vCPUs, %s%s, broken: %s, seed %lu\n",
-	       opt.ring ? "dirty rings" : opt.manual ? "dirty log, cleared by hand" : "dirty log", opt.migrations, opt.vcpus,
+	       opt.ring ? "dirty rings" :
+	       opt.manual ? "dirty log, cleared by hand" : "dirty log",
+	       opt.migrations, opt.vcpus,
 	       opt.sim ? "simulated SEV" : "plain VMs",
 	       opt.withdraw ? ", READY is withdrawn" : "", breakages[opt.breakage], opt.seed);
 	run_test();
