@@ -111,14 +111,15 @@ void page_enc_event(struct page_enc *pe, enum page_enc_event event)
 bool page_enc_crash(struct page_enc *pe)
 {
 	unsigned long flags;
-	bool locked;
 
-	locked = raw_spin_trylock_irqsave(&pe->lock, flags);
-	page_enc_change(pe, PAGE_ENC_EV_MUTE);
-	if (locked)
+	if (raw_spin_trylock_irqsave(&pe->lock, flags)) {
+		page_enc_change(pe, PAGE_ENC_EV_MUTE);
 		raw_spin_unlock_irqrestore(&pe->lock, flags);
+		return true;
+	}
 
-	return locked;
+	page_enc_change(pe, PAGE_ENC_EV_MUTE);
+	return false;
 }
 
 /*
