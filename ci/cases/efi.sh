@@ -85,9 +85,12 @@ kexec_hides_efi()
 	efi_ends silent
 }
 
+# The next kernel finds there what this one has, kexec as well
 silent_kexec()
 {
-	vm_sh silent "kexec -s -l /kexec/bzImage --initrd=/kexec/initrd --command-line='$VM_APPEND_DEFAULT efi=noruntime'" 60
+	vm_sh silent "cd / && find . -xdev ! -path ./kexec/initrd | cpio -o -H newc >/tmp/initrd &&
+		kexec -s -l /kexec/bzImage --initrd=/tmp/initrd \
+			--command-line='$VM_APPEND_DEFAULT efi=noruntime' && rm /tmp/initrd" 60
 	vm_send silent kexec 'kexec -e'
 	vm_wait silent 120
 }
