@@ -92,13 +92,26 @@ is_tracked()
 	name=$(guest "$1")
 	map_check "$name"
 	shared_plausible "$name"
-	vm_trace_calls "$name" | sed 's/$/ 0/' | pages_of_calls | sort >/tmp/announced
+	vm_trace_calls "$name" | as_view | pages_of_view | sort >/tmp/announced
 	vm_map "$name" | grep 'shared$' | pages_of_runs | sort >/tmp/tracked
 	holds "announced pages" "$(wc -l </tmp/announced)" -gt 0
 	equal "pages that differ" "$(comm -3 /tmp/announced /tmp/tracked | head -n 4 | xargs)" ""
 	bounce_buffers "$name" | sort >/tmp/bounce
 	holds "pages of bounce buffers" "$(wc -l </tmp/bounce)" -gt 1000
 	equal "those that are not shared" "$(comm -23 /tmp/bounce /tmp/tracked | head -n 4 | xargs)" ""
+}
+
+# as_view: lines "GPA NPAGES ATTRS" of mainline's, whose only attribute is "private"
+as_view()
+{
+	local gpa npages attrs
+	while read -r gpa npages attrs; do
+		if [ $((attrs & 16)) = 0 ]; then
+			echo "$gpa $npages shared"
+		else
+			echo "$gpa $npages private"
+		fi
+	done
 }
 
 # Their page numbers, as the log has them: the second address is no longer theirs

@@ -111,15 +111,17 @@ void page_enc_event(struct page_enc *pe, enum page_enc_event event)
 bool page_enc_crash(struct page_enc *pe)
 {
 	unsigned long flags;
+	bool locked;
 
-	if (raw_spin_trylock_irqsave(&pe->lock, flags)) {
-		page_enc_change(pe, PAGE_ENC_EV_MUTE);
-		raw_spin_unlock_irqrestore(&pe->lock, flags);
-		return true;
-	}
-
+	/* Without lockdep, which has nothing to say any more. */
+	local_irq_save(flags);
+	locked = arch_spin_trylock(&pe->lock.raw_lock);
 	page_enc_change(pe, PAGE_ENC_EV_MUTE);
-	return false;
+	if (locked)
+		arch_spin_unlock(&pe->lock.raw_lock);
+	local_irq_restore(flags);
+
+	return locked;
 }
 
 /*

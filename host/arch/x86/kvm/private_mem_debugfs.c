@@ -190,15 +190,15 @@ static int count_in_slot(struct kvm *kvm, struct kvm_memory_slot *slot,
 /* Returns 1, 0 when there is no memslot any more, or an error. */
 static int count_step(struct kvm *kvm, struct count *c)
 {
-	struct kvm_memslot_iter iter;
+	struct kvm_memory_slot *slot;
+	int idx, r = 0;
 
-	guard(srcu)(&kvm->srcu);
-	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), c->gfn,
-					  BIT_ULL(52 - PAGE_SHIFT)) {
-		if (kvm_is_user_memslot(kvm, iter.slot))
-			return count_in_slot(kvm, iter.slot, c) ?: 1;
-	}
-	return 0;
+	idx = srcu_read_lock(&kvm->srcu);
+	slot = kvm_first_user_memslot(kvm, c->gfn, BIT_ULL(52 - PAGE_SHIFT));
+	if (slot)
+		r = count_in_slot(kvm, slot, c) ?: 1;
+	srcu_read_unlock(&kvm->srcu, idx);
+	return r;
 }
 
 static int count_all(struct kvm *kvm, struct count *c)
