@@ -11,6 +11,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$TOP/ci/qemu.sh"
+PATIENCE=${PATIENCE:-2}
 
 # run_row NAME DIR KERNEL APPEND: measure in an L1 with KERNEL; DIR/result
 run_row()
@@ -23,8 +24,8 @@ run_row()
 	cp "$BASE_KERNEL" "$dir/base.bzImage"
 	add_program "$dir" perf ci/l1/perf.c
 	cp "${SELFTESTS_TREE:-$LINUX}/tools/kvm/kvm_stat/kvm_stat" "$dir/" || die "no kvm_stat"
-	l1_env "$dir" ROW
-	l1_qemu "$dir" "$(declared "bench/$ROW" timeout)" "$append" || rc=$?
+	l1_env "$dir" ROW PATIENCE
+	l1_qemu "$dir" $(($(declared "bench/$ROW" timeout) * PATIENCE)) "$append" || rc=$?
 	bad=$(l1_verdicts "$dir" "$rc" | grep ^FAIL) &&
 		die "row $ROW could not be measured: $bad; logs are in $dir"
 	return 0

@@ -152,11 +152,12 @@ metrics_agree()
 list_rates()
 {
 	"$ENCSTAT" list -i 3 -o vm,conversions -j >/tmp/list.json &
-	sleep 1
-	vm_unbind main
-	vm_bind main
+	while kill -0 $! 2>/dev/null; do
+		vm_unbind main
+		vm_bind main
+	done
 	wait $!
-	holds "conversions a second" "$(jq '.vms[0].conversions_per_s | floor' /tmp/list.json)" -ge 1
+	equal "conversions were seen" "$(jq '.vms[0].conversions_per_s > 0' /tmp/list.json)" true
 }
 
 # The other one announces nothing

@@ -56,15 +56,23 @@ launch_machine()
 # monitor NAME COMMAND
 monitor()
 {
-	timeout 10 tee "/run/$1.mon.in" <<<"$2" >/dev/null
+	timeout $((10 * PATIENCE)) tee "/run/$1.mon.in" <<<"$2" >/dev/null
 }
 
-# migration NAME: its status, newest answer of the monitor
+# migration NAME [LABEL]: its status, or what is labelled so, newest answer of the monitor
 migration()
 {
 	monitor "$1" "info migrate"
 	sleep 0.5
-	tr -d '\r' <"$OUT/$1.monitor" | sed -n 's/^Migration status: //p' | tail -n 1
+	tr -d '\r' <"$OUT/$1.monitor" | sed -n "s/^${2:-Migration status}: //p" | tail -n 1
+}
+
+# migration_rounds NAME N: so many rounds of it have harvested dirty pages, or it is
+# over.  Only then may the guest be stopped: on a slow machine it dirties memory faster
+# than that is sent, on a fast one a round or two would do.
+migration_rounds()
+{
+	[ "$(migration "$1" "dirty sync count" | grep . || echo 0)" -ge "$2" ] || migration_ends "$1"
 }
 
 migration_ends()
@@ -102,8 +110,10 @@ move()
 	machine "$2" "$3" "-incoming unix:$socket"
 	until_true 30 test -S "$socket"
 	monitor "$1" "migrate_set_parameter max-bandwidth 100M"
-	monitor "$1" "migrate_set_parameter downtime-limit 1000"
+	monitor "$1" "migrate_set_parameter downtime-limit 1"
 	monitor "$1" "migrate -d unix:$socket"
+	until_true 120 migration_rounds "$1" 4
+	monitor "$1" "migrate_set_parameter downtime-limit 600000"
 	until_true 120 migration_ends "$1"
 	tr -d '\r' <"$OUT/$1.monitor" | tail -n 24
 	equal "status of the migration" "$(migration "$1")" completed

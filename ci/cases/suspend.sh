@@ -24,16 +24,15 @@ boot()
 # The serial port of the agent wakes it
 s2idle()
 {
-	vm_sh main 'dmesg -n 7; echo enabled >/sys/class/tty/ttyS1/power/wakeup'
+	vm_sh main 'dmesg -n 8; echo 1 >/sys/power/pm_debug_messages; echo enabled >/sys/class/tty/ttyS1/power/wakeup'
 	vm_send main sleep 'echo freeze >/sys/power/state'
-	until_true 30 grep -q 'Freezing remaining freezable tasks completed' "$OUT/main.console"
-	sleep 3
+	until_true 30 grep -q 'PM: suspend-to-idle' "$OUT/main.console"
 	ready_is main 1 1 0
 	vm_send main wake true
 	vm_answer main sleep
 	equal "times asleep, failures" "$(sleeps)" "1 0"
 	ready_is main 1 1 0
-	vm_sh main 'dmesg -n 5'
+	vm_sh main 'dmesg -n 5; echo 0 >/sys/power/pm_debug_messages'
 }
 
 sleeps()
@@ -53,7 +52,7 @@ s3()
 {
 	exercise_start main "threads=3 pattern=random size=1M chunk=12K seconds=12"
 	suspend_to_ram
-	timeout 60 grep -qm 1 '"SUSPEND"' <$MONITOR.out
+	timeout $((60 * PATIENCE)) grep -qm 1 '"SUSPEND"' <$MONITOR.out
 	ready_is main 0 1 1
 	vm_vmm main forget
 	echo '{"execute": "system_wakeup"}' >$MONITOR.in
