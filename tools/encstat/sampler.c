@@ -65,8 +65,13 @@ bool pace_next(struct pace *p)
 
 	if (p->begun && p->left && !--p->left)
 		return false;
-	if (p->begun)
+	if (p->begun) {
+		/* the last one may have been late: not in the same millisecond as that */
+		now = time_running_ms();
+		if (p->next_ms <= now)
+			p->next_ms = now + 1;
 		sleep_until(p->next_ms);
+	}
 	p->begun = true;
 
 	/* after a pause of the machine, do not catch up: an interval of 0 has no rate */
