@@ -177,10 +177,26 @@ static void show_guest(const struct guest *g, const char *root)
 	show_count(GUEST_STATE, root, "state");
 }
 
+/* A guest is one line, and no VM of its own. */
+static int check_choice(const struct settings *s)
+{
+	const struct vms none = { 0 };
+
+	if (vms_check(&none, &s->filter))
+		return -1;
+	if (!s->columns.nr && !s->sort.on && !s->has_interval)
+		return 0;
+	msg_error(EXIT_USAGE, "usage", NULL,
+		  "in a guest, list takes none of --columns, --sort and --interval");
+	return -1;
+}
+
 void guest_list(const struct settings *s)
 {
 	struct guest g = { 0 };
 
+	if (check_choice(s))
+		return;
 	read_list(&g, s->filter.root);
 	read_ram(&g, s->filter.root);
 	out_table("guest", guest_cols, GUEST_COLS, OUT_TABLE);
@@ -291,6 +307,8 @@ void guest_map(const struct settings *s)
 {
 	struct guest g = { 0 };
 
+	if (check_choice(s))
+		return;
 	read_list(&g, s->filter.root);
 	read_ram(&g, s->filter.root);
 	out_table("guest", guest_cols, GUEST_COLS, OUT_BLOCK);
