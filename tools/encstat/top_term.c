@@ -106,7 +106,12 @@ static void on_stop(int sig)
 /* The loop does not see that it shall stop: it hangs, in a write perhaps. */
 static void on_stuck(int sig)
 {
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+	/* a terminal that takes nothing does not take the rest either */
+	fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK);
 	clean_up();
+	fcntl(STDOUT_FILENO, F_SETFL, flags);
 	_exit(EXIT_ERROR);
 }
 
