@@ -37,8 +37,9 @@ add_needs()
 	if [ -n "$(declared "cases/$case" protect)" ]; then
 		add_program "$dir" protect.so ci/l1/protect.c -shared -fPIC -pthread
 	fi
-	if [ -n "$(declared "cases/$case" memload)" ]; then
-		add_program "$dir" memload ci/guest/memload.c -static
+	if [ -n "$(declared "cases/$case" programs)" ]; then
+		read -ra names <<<"$(declared "cases/$case" programs)"
+		add_guest_programs "$dir" "${names[@]}"
 	fi
 	for version in $(declared "cases/$case" stock); do
 		"$TOP/ci/stock.sh" "$version" "$dir/stock-$version"

@@ -66,6 +66,19 @@ add_program()
 	cp "$BUILD/$1" "$dir/"
 }
 
+# add_guest_programs DIR NAME...: from ci/guest, into /bin of every guest of the case
+add_guest_programs()
+{
+	local dir=$1 root=$1/programs name
+	shift
+	mkdir -p "$root/bin"
+	for name; do
+		add_program "$root/bin" "$name" "ci/guest/$name.c" -static
+	done
+	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$dir/programs.cpio"
+	rm -r "$root"
+}
+
 # l1_prepare DIR JOB: an empty DIR for a run of ci/l1/JOB.  Kernels are copied,
 # because L1 cannot look below a directory that it covers, such as /tmp.
 l1_prepare()

@@ -8,18 +8,10 @@
 # destination starts without.
 # timeout: 500
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
-# memload: yes
+# programs: memload
 tests=(log_source log_moves log_memory_is_whole log_status_is_lost
 	ring_source ring_moves ring_memory_is_whole)
 MIGRATE_MIB=24	# that memload writes to, of 256
-
-# An archive for the guest's initramfs
-memload_initrd()
-{
-	mkdir -p /tmp/memload/bin
-	cp "$OUT/memload" /tmp/memload/bin/
-	(cd /tmp/memload && find . | cpio -o -H newc -R 0:0 --quiet) >/tmp/memload.cpio
-}
 
 # machine NAME ACCEL [OPTION...]: start one with a monitor.  QEMU 7.2 aborts when the
 # thread that reaps dirty rings, once a second, is there before the vCPUs have theirs.
@@ -48,7 +40,7 @@ launch_machine()
 	shift 2
 	rm -f "/run/$name.mon".*
 	mkfifo "/run/$name.mon.in" "/run/$name.mon.out"
-	VM_ACCEL=$accel VM_SMP=2 VM_MEM=256M VM_INITRD=/tmp/memload.cpio VM_DISK=/run/${name%?}.disk \
+	VM_ACCEL=$accel VM_SMP=2 VM_MEM=256M VM_DISK=/run/${name%?}.disk \
 		VM_OPTS="-chardev pipe,id=mon,path=/run/$name.mon -mon chardev=mon $*" vm_launch "$name"
 	cat "/run/$name.mon.out" >"$OUT/$name.monitor" &
 }
@@ -86,7 +78,6 @@ migration_ends()
 # source_runs NAME ACCEL: a guest under load
 source_runs()
 {
-	memload_initrd
 	truncate -s 16M "/run/${1%?}.disk"
 	machine "$1" "$2"
 	vm_wait "$1" 150

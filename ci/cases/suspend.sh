@@ -6,7 +6,8 @@
 # has been announced anew.  In between memory is converted.
 # timeout: 240
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
-tests=(boot s2idle s3 s3_msr_lost aborted cpus_go map)
+# programs: kexec-jump
+tests=(boot s2idle s3 s3_msr_lost aborted cpus_go kexec_jump map)
 
 MONITOR=/tmp/monitor	# QEMU's: what goes .in and .out is QMP
 
@@ -101,6 +102,19 @@ cpus_go()
 	exercise_ends main
 	equal "CPUs" "$(vm_sh main nproc)" 3
 	ready_is main 1 4 3
+}
+
+# Another kernel that returned may have made another view.  The series' base resumes
+# interrupt links of ACPI with interrupts off, and complains of itself.
+kexec_jump()
+{
+	vm_vmm main forget
+	vm_sh main 'kexec-jump' 60
+	ready_is main 1 5 4
+	equal "views forgotten" "$(vm_vmm_view main | grep -c forgotten)" 2
+	oracle main vmm
+	vm_sh main 'dmesg -c >/dev/null'
+	complained_of main 'BUG: sleeping function called from .*/semaphore\.c|Call Trace:'
 }
 
 map()

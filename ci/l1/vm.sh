@@ -46,6 +46,7 @@ vm_initrd()
 {
 	local parts=("${VM_CPIO:-$OUT/guest.cpio}")
 	[ -z "${VM_KEXEC:-}" ] || parts+=("$OUT/kexec.cpio")
+	[ ! -e "$OUT/programs.cpio" ] || parts+=("$OUT/programs.cpio")
 	[ -z "${VM_INITRD:-}" ] || parts+=("$VM_INITRD")
 	cat "${parts[@]}" >"$1/initrd"
 	echo "$1/initrd"
