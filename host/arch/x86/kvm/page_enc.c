@@ -14,9 +14,9 @@
  * guest can make its VMM move slots, those of PCI BARs, what has no slot any
  * more is dropped when there is much of it.
  *
- * A hypercall may be for all memory there is.  It is done in steps, between which
- * the vCPU lets go of kvm->srcu, and returns to userspace if that is what somebody
- * wants.  When it comes back it goes on where it was.
+ * A hypercall may be for all memory there is.  It is done in steps, between
+ * which the vCPU lets go of kvm->srcu, and returns to userspace if that is what
+ * somebody wants.  When it comes back it goes on where it was.
  *
  * A page is also marked dirty when its status changes, because what was read of
  * it before that was read in the wrong way.  That comes after the new status is
@@ -42,8 +42,8 @@ MODULE_PARM_DESC(page_enc_status, "Track page encryption status of new VMs (defa
 #define ATTRS_RESERVED		GENMASK_ULL(63, 5)
 
 /*
- * Pages that may be marked dirty in a step.  It is they that take time; else a step
- * is what page_enc_map_set() does in one go.
+ * Pages that may be marked dirty in a step.  It is they that take time; else a
+ * step is what page_enc_map_set() does in one go.
  */
 #define STEP_DIRTY_GFNS		PAGE_ENC_CHUNK_GFNS
 
@@ -106,11 +106,12 @@ static int start_tracking(struct kvm *kvm)
 }
 
 /*
- * Memory of SEV-SNP and TDX guests is converted by userspace: when the guest's page
- * state change, or its MapGPA, reaches it, and in part without the guest asking.
- * What KVM kept would be another opinion of that, and wrong at times.  As a VMM
- * takes KVM_HC_MAP_GPA_RANGE for such a request, too, the guest must not be told of
- * it just because the parameter is set.  Types that are not known yet are like that.
+ * Memory of SEV-SNP and TDX guests is converted by userspace: when the guest's
+ * page state change, or its MapGPA, reaches it, and in part without the guest
+ * asking.  What KVM kept would be another opinion of that, and wrong at times.
+ * As a VMM takes KVM_HC_MAP_GPA_RANGE for such a request, too, the guest must
+ * not be told of it just because the parameter is set.  Types that are not
+ * known yet are like that.
  */
 bool kvm_page_enc_may_track(struct kvm *kvm)
 {
@@ -173,7 +174,7 @@ void kvm_page_enc_destroy_vm(struct kvm *kvm)
 		return;
 
 	page_enc_map_destroy(&enc->map);
-	page_enc_map_destroy(&enc->plugged);
+	page_enc_map_destroy(&enc->gone);
 	kfree(enc);
 }
 
@@ -186,7 +187,10 @@ u32 kvm_page_enc_features(void)
 	return READ_ONCE(page_enc_status) ? FEATURES : 0;
 }
 
-/* Those that this VM isn't given, as nobody knows a VM's type who asks for them. */
+/*
+ * Those that this VM isn't given, as nobody knows a VM's type who asks for
+ * them.
+ */
 u32 kvm_page_enc_hidden_features(struct kvm *kvm)
 {
 	return kvm->arch.page_enc_hidden ? FEATURES : 0;
@@ -285,7 +289,9 @@ static void mark_slot_dirty(struct kvm *kvm, struct kvm_memory_slot *slot,
 		mark_page_dirty_in_slot(kvm, slot, gfn++);
 }
 
-/* The new status is stored.  Frames don't have the C-bit here: no alias slots. */
+/*
+ * The new status is stored.  Frames don't have the C-bit here: no alias slots.
+ */
 static void report_and_mark_dirty(struct page_enc_changes *changes, gfn_t start,
 				  gfn_t end, bool shared)
 {
@@ -310,7 +316,9 @@ static void report_only(struct page_enc_changes *changes, gfn_t start,
 	kvm_sev_sim_status_changed(c->kvm, start, end, shared);
 }
 
-/* How many pages may be marked dirty until userspace has to look at the ring? */
+/*
+ * How many pages may be marked dirty until userspace has to look at the ring?
+ */
 static u64 dirty_ring_room(struct kvm_vcpu *vcpu)
 {
 	if (!vcpu->kvm->dirty_ring_size)
@@ -324,7 +332,10 @@ static u64 step_gfns(struct kvm_vcpu *vcpu)
 {
 	u64 room = dirty_ring_room(vcpu);
 
-	/* Logging may begin a moment later, and the ring must not overflow then. */
+	/*
+	 * Logging may begin a moment later, and the ring must not overflow
+	 * then.
+	 */
 	if (!atomic_read(&vcpu->kvm->nr_memslots_dirty_logging))
 		return room;
 
@@ -366,8 +377,8 @@ static int set_pages(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
 }
 
 /*
- * Where the first memslot at or after *@gap begins, as a boundary of chunks; *@gap is
- * moved to the first chunk none of whose pages has one.
+ * Where the first memslot at or after *@gap begins, as a boundary of chunks;
+ * *@gap is moved to the first chunk none of whose pages has one.
  */
 static gfn_t next_memslot(struct kvm *kvm, gfn_t *gap, gfn_t end)
 {
@@ -398,8 +409,8 @@ typedef int (*gap_fn)(struct kvm *kvm, gfn_t *start, gfn_t end,
 		      struct chunk_counts *counts);
 
 /*
- * Call @fn for each range between memslots, in which no chunk has a page with one.
- * It does some of the range, with the lock held, and moves its start.
+ * Call @fn for each range between memslots, in which no chunk has a page with
+ * one.  It does some of the range, with the lock held, and moves its start.
  */
 static int walk_gaps(struct kvm *kvm, gfn_t end, struct chunk_counts *counts,
 		     gap_fn fn)
@@ -489,9 +500,9 @@ static int drop_marks(struct kvm *kvm, gfn_t *start, gfn_t end,
 }
 
 /*
- * Keep what is stored in proportion to what has a memslot.  Status without one is
- * dropped, with a mark, if there is more of it than of other, and more than a bit.
- * So are marks.
+ * Keep what is stored in proportion to what has a memslot.  Status without one
+ * is dropped, with a mark, if there is more of it than of other, and more than
+ * a bit.  So are marks.
  */
 static int limit_chunks(struct kvm *kvm, gfn_t end)
 {
@@ -525,8 +536,8 @@ static int limit_chunks(struct kvm *kvm, gfn_t end)
 }
 
 /*
- * Pages get a memslot.  If marks were forgotten there they are set again: status
- * that had been dropped before.
+ * Pages get a memslot.  If marks were forgotten there they are set again:
+ * status that had been dropped before.
  */
 int kvm_page_enc_prepare_slot(struct kvm *kvm,
 			      const struct kvm_memory_slot *slot)
@@ -592,9 +603,9 @@ static void let_others(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Do what is left of a call.  Userspace that wants the vCPU back gets it after the
- * step that is under way; however often it does, a step is done each time, unless
- * what it asks for is an exit at once.
+ * Do what is left of a call.  Userspace that wants the vCPU back gets it after
+ * the step that is under way; however often it does, a step is done each time,
+ * unless what it asks for is an exit at once.
  */
 static int do_steps(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
 		    kvm_page_enc_step_t step)
@@ -639,28 +650,58 @@ void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 	};
 }
 
+/* Registers that say which hypercall it is. */
+static void get_regs(struct kvm_vcpu *vcpu, unsigned long *regs)
+{
+	regs[0] = kvm_rax_read(vcpu);
+	regs[1] = kvm_rbx_read(vcpu);
+	regs[2] = kvm_rcx_read(vcpu);
+	regs[3] = kvm_rdx_read(vcpu);
+}
+
 /* The vCPU exits in the middle of its hypercall. */
 void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu)
 {
-	vcpu->arch.page_enc_call.linear_rip = kvm_get_linear_rip(vcpu);
+	struct kvm_page_enc_call *call = &vcpu->arch.page_enc_call;
+
+	call->linear_rip = kvm_get_linear_rip(vcpu);
+	get_regs(vcpu, call->regs);
 }
 
 /* Is it still there, or has userspace made it do something else? */
-bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
+bool kvm_page_enc_is_there(struct kvm_vcpu *vcpu)
 {
 	return kvm_is_linear_rip(vcpu, vcpu->arch.page_enc_call.linear_rip);
 }
 
 /*
- * Do what the call that was prepared says, with @step, which does the next part of it
- * and returns -EINVAL to refuse the call.
+ * The same in the middle of a call, whose arguments userspace has no reason to
+ * change: then it is another call.  Guests make all of theirs in a few places.
+ */
+bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
+{
+	struct kvm_page_enc_call *call = &vcpu->arch.page_enc_call;
+	unsigned long regs[ARRAY_SIZE(call->regs)];
+
+	/* Out of reach, for userspace, too. */
+	if (vcpu->arch.guest_state_protected)
+		return true;
+
+	get_regs(vcpu, regs);
+	return kvm_page_enc_is_there(vcpu) && !memcmp(regs, call->regs, sizeof(regs));
+}
+
+/*
+ * Do what the call that was prepared says, with @step, which does the next part
+ * of it and returns -EINVAL to refuse the call.
  *
- * Returns 1 with the result for the guest.  Or 0 or -EINTR, with the exit set up, if
- * the vCPU exits to userspace for the dirty ring, or because that wants it back: this
- * is to be called again when it comes back.  Or, if there is no memory, another
- * error for KVM_RUN.  The status of some pages has changed then, and when the vCPU is
- * run again it repeats the hypercall as if it hadn't.  A vCPU whose registers are out
- * of reach can't repeat it, and is told that it failed.
+ * Returns 1 with the result for the guest.  Or 0 or -EINTR, with the exit set
+ * up, if the vCPU exits to userspace for the dirty ring, or because that wants
+ * it back: this is to be called again when it comes back.  Or, if there is no
+ * memory, another error for KVM_RUN.  The status of some pages has changed
+ * then, and when the vCPU is run again it repeats the hypercall as if it
+ * hadn't.  A vCPU whose registers are out of reach can't repeat it, and is told
+ * that it failed.
  */
 int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, kvm_page_enc_step_t step,
 			       u64 *result)
@@ -742,6 +783,15 @@ int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset)
 	return r;
 }
 
+/* Userspace knows what the guest has said of its pages. */
+void kvm_page_enc_note_restored(struct kvm *kvm)
+{
+	struct kvm_page_enc *enc = kvm->arch.page_enc;
+
+	guard(mutex)(&enc->map.lock);
+	enc->restored = true;
+}
+
 /* What the guest said is complete isn't any more. */
 void kvm_page_enc_withdraw_ready(struct kvm *kvm)
 {
@@ -751,6 +801,10 @@ void kvm_page_enc_withdraw_ready(struct kvm *kvm)
 	if (!enc->control)
 		return;
 
+	/*
+	 * Nor is it by the MSR alone, of which each vCPU may have an old value.
+	 */
+	enc->restored = false;
 	set_control(kvm, 0);
 	kvm->stat.page_enc_ready_cleared++;
 }
@@ -768,12 +822,15 @@ static bool has_msr(struct kvm_vcpu *vcpu)
  */
 static bool ignores_restore(struct kvm_page_enc *enc, u64 data)
 {
-	/* No encrypted memory: a vCPU that is plugged in with 0 changes nothing. */
+	/*
+	 * No encrypted memory: a vCPU that is plugged in with 0 changes
+	 * nothing.
+	 */
 	if (enc->first_control)
 		return !data;
 
 	/* The guest's announcements are complete, but they aren't here. */
-	return data && !enc->restored && !enc->is_copy;
+	return data && !enc->restored;
 }
 
 static int change_control(struct kvm *kvm, u64 data, bool restore)

@@ -14,11 +14,13 @@
  * @map:	the status of each page; its lock protects all of this
  * @control:	MSR_KVM_MIGRATION_CONTROL, which is one for all vCPUs
  * @first_control: its value at a reset
- * @restored:	userspace has set the status of all pages
+ * @restored:	userspace has set the status of pages, or attributes that it is a copy of
  * @max_chunks:	entries in the map at which to look for some without memslot
- * @plugged:	pages that have or had a memslot with guest_memfd, if KVM converts
- *		memory; has a lock of its own, with which no other is taken
+ * @gone:	pages that were shared when they lost a memslot with guest_memfd, if KVM
+ *		converts memory; has a lock of its own, with which no other is taken
  * @is_copy:	status is a copy of memory attributes: userspace can't set it
+ * @nr_copied:	pages whose status changed with their attributes; unlike statistics
+ *		userspace can't reset it
  * @forgotten_start: pages between this and @forgotten_end may have had their status
  *		dropped, and the mark forgotten that says so
  * @forgotten_end: see @forgotten_start
@@ -30,8 +32,9 @@ struct kvm_page_enc {
 	u64 first_control;
 	bool restored;
 	u64 max_chunks;
-	struct page_enc_map plugged;
+	struct page_enc_map gone;
 	bool is_copy;
+	u64 nr_copied;
 	gfn_t forgotten_start;
 	gfn_t forgotten_end;
 	struct mutex harvest;	/* see above */
@@ -59,7 +62,10 @@ static inline struct kvm_memory_slot *kvm_first_user_memslot(struct kvm *kvm,
 
 struct kvm_page_enc_call;
 
-/* Does the next part of a call, of bounded length, and keeps account of it there. */
+/*
+ * Does the next part of a call, of bounded length, and keeps account of it
+ * there.
+ */
 typedef int (*kvm_page_enc_step_t)(struct kvm_vcpu *vcpu,
 				   struct kvm_page_enc_call *call);
 
@@ -83,11 +89,13 @@ int kvm_page_enc_store_step(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *cal
 int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, kvm_page_enc_step_t step,
 			       u64 *result);
 void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu);
+bool kvm_page_enc_is_there(struct kvm_vcpu *vcpu);
 bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu);
 int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset);
 int kvm_page_enc_prepare_slot(struct kvm *kvm,
 			      const struct kvm_memory_slot *slot);
 void kvm_page_enc_update_stats(struct kvm *kvm);
+void kvm_page_enc_note_restored(struct kvm *kvm);
 void kvm_page_enc_withdraw_ready(struct kvm *kvm);
 int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
 int kvm_page_enc_get_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
@@ -96,6 +104,12 @@ void kvm_page_enc_create_debugfs(struct kvm *kvm);
 static inline bool kvm_page_enc_tracks_vm(struct kvm *kvm)
 {
 	return kvm->arch.page_enc;
+}
+
+/* Is the vCPU, which has exited, in the middle of a call that KVM keeps? */
+static inline bool kvm_page_enc_call_pending(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.complete_userspace_io && vcpu->arch.page_enc_call.npages;
 }
 
 /* Does KVM itself answer this vCPU's KVM_HC_MAP_GPA_RANGE? */
@@ -163,9 +177,19 @@ static inline void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu)
 {
 }
 
+static inline bool kvm_page_enc_is_there(struct kvm_vcpu *vcpu)
+{
+	return true;
+}
+
 static inline bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
 {
 	return true;
+}
+
+static inline bool kvm_page_enc_call_pending(struct kvm_vcpu *vcpu)
+{
+	return false;
 }
 
 static inline int kvm_page_enc_prepare_slot(struct kvm *kvm,

@@ -19,8 +19,9 @@
 /* One line of a table, and where it is in it. */
 struct table {
 	/*
-	 * No reference, or whoever keeps the file open would keep the VM: debugfs
-	 * lets nobody read once the file is removed, and waits for who reads.
+	 * No reference, or whoever keeps the file open would keep the VM:
+	 * debugfs lets nobody read once the file is removed, and waits for who
+	 * reads.
 	 */
 	struct kvm *kvm;
 

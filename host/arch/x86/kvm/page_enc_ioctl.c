@@ -141,7 +141,9 @@ static bool is_last_round(struct harvest *h)
 	       (h->clear && h->full && h->left < MAX_EXTENTS);
 }
 
-/* Copy what was collected, but for an extent that may go on in the next round. */
+/*
+ * Copy what was collected, but for an extent that may go on in the next round.
+ */
 static int copy_extents(struct harvest *h)
 {
 	bool keep = h->nr && !h->changed && !is_last_round(h);
@@ -196,7 +198,9 @@ static int do_rounds(struct harvest *h)
 	return 0;
 }
 
-/* Who forgets what has changed does so alone, lest two forget what neither saw. */
+/*
+ * Who forgets what has changed does so alone, lest two forget what neither saw.
+ */
 static int do_harvest(struct harvest *h)
 {
 	struct kvm_page_enc *enc = h->kvm->arch.page_enc;
@@ -234,7 +238,9 @@ static int get_page_enc_extents(struct kvm *kvm, struct kvm_page_enc_status *sta
 	r = do_harvest(&h);
 	kvfree(h.extents);
 
-	/* What was written isn't marked any more: userspace must learn of it. */
+	/*
+	 * What was written isn't marked any more: userspace must learn of it.
+	 */
 	if (r && !(h.clear && h.left < status->nr))
 		return r;
 

@@ -11,7 +11,10 @@
 long kvm_page_enc_ioctl(struct kvm *kvm, unsigned int ioctl, void __user *argp);
 int kvm_page_enc_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap);
 
-/* The flags that KVM_ENABLE_CAP takes, 0: it can't be enabled; NULL: for any VM. */
+/*
+ * The flags that KVM_ENABLE_CAP takes, 0: it can't be enabled; NULL: for any
+ * VM.
+ */
 static inline int kvm_page_enc_cap_flags(struct kvm *kvm)
 {
 	if (kvm && !kvm_page_enc_may_track(kvm))

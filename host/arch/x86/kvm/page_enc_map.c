@@ -6,9 +6,10 @@
  * (bounce buffers, per-CPU data) but may share them in any pattern, so the map
  * is sparse at the level of 4 MiB chunks and a plain bitmap within a chunk.
  *
- * A chunk that has changed is marked until somebody has harvested it.  If all of
- * it is private then it needs an entry to bear the mark.  Such an entry takes the
- * place of one that was there for shared pages, so that it needs no memory.
+ * A chunk that has changed is marked until somebody has harvested it.  If all
+ * of it is private then it needs an entry to bear the mark.  Such an entry
+ * takes the place of one that was there for shared pages, so that it needs no
+ * memory.
  *
  * All of it is protected by map->lock, under which one may sleep.
  */
@@ -290,7 +291,9 @@ static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
 
 	old = load_chunk(map, gfn_to_chunk(start), &marked);
 
-	/* What most calls are: one run of pages in a chunk that has a bitmap. */
+	/*
+	 * What most calls are: one run of pages in a chunk that has a bitmap.
+	 */
 	if (is_bitmap(old) && is_run(old, first, last, !shared)) {
 		set_chunk_run(map, old, start, end, shared, marked, changes);
 		return 0;
@@ -304,7 +307,9 @@ static gfn_t next_chunk_to_set(struct page_enc_map *map, gfn_t gfn, gfn_t end,
 {
 	unsigned long index = gfn_to_chunk(gfn);
 
-	/* Sharing changes any chunk, unsharing only those that have an entry. */
+	/*
+	 * Sharing changes any chunk, unsharing only those that have an entry.
+	 */
 	if (shared)
 		return gfn;
 	if (!xa_find(map->chunks, &index, gfn_to_chunk(end - 1), XA_PRESENT))
@@ -321,8 +326,8 @@ static gfn_t next_chunk_to_set(struct page_enc_map *map, gfn_t gfn, gfn_t end,
  * @changes:	what of it was a change
  *
  * Sets as many pages as are to be set in one go, in order that a caller with a
- * large range can drop the lock, and look for signals, between calls.  Memory is
- * bounded by the chunks that the range touches and that have to change.
+ * large range can drop the lock, and look for signals, between calls.  Memory
+ * is bounded by the chunks that the range touches and that have to change.
  *
  * Return: 0, or -ENOMEM.  In the latter case, too, the pages before @start have
  * the new status and the others the old, and the call may be repeated.
@@ -606,8 +611,8 @@ bool page_enc_map_next_chunk(struct page_enc_map *map, gfn_t *start, gfn_t end,
  * @end:	where to stop looking
  * @shared:	out: their status
  *
- * Return: the page after the last one that has the status of the first, which is
- * in the same chunk.
+ * Return: the page after the last one that has the status of the first, which
+ * is in the same chunk.
  */
 gfn_t page_enc_map_run(struct page_enc_map *map, gfn_t start, gfn_t end,
 		       bool *shared)
@@ -620,7 +625,9 @@ gfn_t page_enc_map_run(struct page_enc_map *map, gfn_t start, gfn_t end,
 	return min(chunk_to_gfn(index) + bit, end);
 }
 
-/* Note that the changed chunk of @gfn is being harvested, from its first page. */
+/*
+ * Note that the changed chunk of @gfn is being harvested, from its first page.
+ */
 void page_enc_map_begin_harvest(struct page_enc_map *map, gfn_t gfn)
 {
 	lockdep_assert_held(&map->lock);

@@ -3,22 +3,22 @@
  * Conversion of guest memory between private and shared, by KVM itself.
  *
  * In a VM that enforces it, the memory attribute of a page decides whether its
- * memory is from guest_memfd or from the userspace mapping, and the guest changes
- * the attribute with KVM_HC_MAP_GPA_RANGE.  The status that is tracked for the
- * page is then a copy of the attribute.  They change together, with slots_lock
- * held, for each page that has a memslot.  Without one there is nothing to track,
- * and what the guest says about it is forgotten: it could make KVM allocate
- * without bound.
+ * memory is from guest_memfd or from the userspace mapping, and the guest
+ * changes the attribute with KVM_HC_MAP_GPA_RANGE.  The status that is tracked
+ * for the page is then a copy of the attribute.  They change together, with
+ * slots_lock held, for each page that has a memslot.  Without one there is
+ * nothing to track, and what the guest says about it is forgotten: it could
+ * make KVM allocate without bound.
  *
  * Nothing is marked dirty.  A page that was read while it was private was read
  * from the userspace mapping, whose content is not affected by conversions, and
  * the dirty log isn't available for a memslot with guest_memfd.
  *
- * On request the memory of a page that becomes shared is freed, in order that no
- * page takes memory twice.  A page fault may find the page private, and be late:
- * it allocates with the invalidate_lock of guest_memfd's mapping held, and only
- * if the page still is private.  The page is shared first and freed second, with
- * that lock held, so it goes as well or isn't allocated at all.
+ * On request the memory of a page that becomes shared is freed, in order that
+ * no page takes memory twice.  A page fault may find the page private, and be
+ * late: it allocates with the invalidate_lock of guest_memfd's mapping held,
+ * and only if the page still is private.  The page is shared first and freed
+ * second, with that lock held, so it goes as well or isn't allocated at all.
  *
  * Locks: kvm->lock, slots_lock, the lock of the map; or slots_lock,
  * invalidate_lock, mmu_lock.  kvm->srcu isn't held when slots_lock is taken, as
@@ -75,6 +75,7 @@ static int set_status(struct kvm *kvm, gfn_t *start, gfn_t end, bool shared)
 		kvm->stat.page_enc_to_shared += changes.pages;
 	else
 		kvm->stat.page_enc_to_private += changes.pages;
+	kvm->arch.page_enc->nr_copied += changes.pages;
 	kvm_page_enc_update_stats(kvm);
 	return r;
 }
@@ -134,6 +135,40 @@ static void forget_status(struct kvm *kvm, gfn_t start, gfn_t end)
 	kvm_page_enc_update_stats(kvm);
 }
 
+/*
+ * Note which pages [start, end) the guest has shared, or it would count as news
+ * that they are when there is a memslot again.
+ */
+static int note_gone(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	struct kvm_page_enc *enc = kvm->arch.page_enc;
+	struct page_enc_changes changes = { .max = U64_MAX };
+	gfn_t next;
+	bool shared;
+	int r = 0;
+
+	while (!r && start < end) {
+		/* It stays so as slots_lock is held. */
+		scoped_guard(mutex, &enc->map.lock)
+			next = page_enc_map_run(&enc->map, start, end, &shared);
+
+		guard(mutex)(&enc->gone.lock);
+		while (!r && start < next)
+			r = page_enc_map_set(&enc->gone, &start, next, shared,
+					     &changes);
+	}
+	return r;
+}
+
+/* Pages [start, end) of @slot have no memslot any more. */
+static void pages_gone(struct kvm *kvm, const struct kvm_memory_slot *slot,
+		       gfn_t start, gfn_t end)
+{
+	if (kvm_slot_can_be_private(slot) && note_gone(kvm, start, end))
+		kvm_page_enc_withdraw_ready(kvm);
+	forget_status(kvm, start, end);
+}
+
 /* Pages have lost their memslot, or have another one since it was moved. */
 void kvm_private_mem_slot_gone(struct kvm *kvm,
 			       const struct kvm_memory_slot *slot)
@@ -148,38 +183,37 @@ void kvm_private_mem_slot_gone(struct kvm *kvm,
 
 	while (gfn < end) {
 		other = kvm_first_user_memslot(kvm, gfn, end);
-		forget_status(kvm, gfn, other ? other->base_gfn : end);
+		pages_gone(kvm, slot, gfn, other ? other->base_gfn : end);
 		gfn = other ? other->base_gfn + other->npages : end;
 	}
 }
 
-/* Note that pages have had a memslot, and add to *pages those that hadn't. */
-static int note_plugged(struct kvm *kvm, gfn_t start, gfn_t end, u64 *pages)
+/*
+ * How many of the pages [start, end) has the guest not shared when they had a
+ * memslot?
+ */
+static u64 count_news(struct kvm *kvm, gfn_t start, gfn_t end)
 {
-	struct page_enc_map *plugged = &kvm->arch.page_enc->plugged;
-	struct page_enc_changes changes = { .max = U64_MAX };
-	int r = 0;
+	struct page_enc_map *gone = &kvm->arch.page_enc->gone;
+	u64 pages = 0;
+	gfn_t next;
+	bool shared;
 
-	guard(mutex)(&plugged->lock);
-	while (!r && start < end)
-		r = page_enc_map_set(plugged, &start, end, true, &changes);
-
-	*pages += changes.pages;
-	return r;
+	guard(mutex)(&gone->lock);
+	for (; start < end; start = next) {
+		next = page_enc_map_run(gone, start, end, &shared);
+		if (!shared)
+			pages += next - start;
+	}
+	return pages;
 }
 
 /* Pages [*start, end) of a memslot become known; *new counts shared ones. */
 static int prepare_pages(struct kvm *kvm, const struct kvm_memory_slot *slot,
 			 gfn_t *start, gfn_t end, bool shared, u64 *new)
 {
-	u64 private;
-	int r;
-
-	if (kvm_slot_can_be_private(slot)) {
-		r = note_plugged(kvm, *start, end, shared ? new : &private);
-		if (r)
-			return r;
-	}
+	if (shared && kvm_slot_can_be_private(slot))
+		*new += count_news(kvm, *start, end);
 	return set_status(kvm, start, end, shared);
 }
 
@@ -208,9 +242,10 @@ static int prepare_slot(struct kvm *kvm, const struct kvm_memory_slot *slot,
 /*
  * Pages get a memslot, and a status that is worth being tracked.
  *
- * A guest takes memory that is plugged in for private until it says otherwise.  If
- * it isn't, then what the guest has said isn't complete.  That doesn't hold for pages
- * that had a memslot before, nor for what can't be private, e.g. PCI BARs.
+ * A guest takes memory that is plugged in for private until it says otherwise.
+ * If it isn't, then what the guest has said isn't complete.  That doesn't hold
+ * for pages that it had shared before they lost their memslot, nor for what
+ * can't be private, e.g.  PCI BARs.
  */
 int kvm_private_mem_prepare_slot(struct kvm *kvm,
 				 const struct kvm_memory_slot *slot)
@@ -236,13 +271,6 @@ static bool is_to_private(const struct conversion *c)
 	return c->attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE;
 }
 
-/* Pages whose status has changed since the VM was created, in one direction. */
-static u64 nr_changed(struct kvm *kvm, const struct conversion *c)
-{
-	return is_to_private(c) ? kvm->stat.page_enc_to_private :
-				  kvm->stat.page_enc_to_shared;
-}
-
 /* Is there memory for all pages that are to become private? */
 static bool may_convert(struct kvm *kvm, const struct conversion *c)
 {
@@ -264,7 +292,7 @@ static int convert_in_slot(struct kvm *kvm, struct kvm_memory_slot *slot,
 {
 	gfn_t end = min3(c->end, slot->base_gfn + slot->npages,
 			 round_down(c->gfn, STEP_GFNS) + STEP_GFNS);
-	u64 before = nr_changed(kvm, c);
+	u64 before = kvm->arch.page_enc->nr_copied;
 	int r;
 
 	if (is_to_private(c) && !kvm_slot_can_be_private(slot))
@@ -277,7 +305,7 @@ static int convert_in_slot(struct kvm *kvm, struct kvm_memory_slot *slot,
 	}
 
 	r = kvm_vm_set_mem_attributes(kvm, c->gfn, end, c->attributes);
-	c->changed += nr_changed(kvm, c) - before;
+	c->changed += kvm->arch.page_enc->nr_copied - before;
 	if (r)
 		return r;
 
@@ -294,7 +322,11 @@ static int convert_step(struct kvm *kvm, struct conversion *c)
 	gfn_t start;
 	int r = 0;
 
-	if (mutex_lock_killable(&kvm->slots_lock))
+	/*
+	 * There is progress even if a signal is pending, unless this has to
+	 * wait.
+	 */
+	if (mutex_lock_interruptible(&kvm->slots_lock))
 		return -EINTR;
 
 	slot = kvm_first_user_memslot(kvm, c->gfn, c->end);
@@ -309,9 +341,10 @@ static int convert_step(struct kvm *kvm, struct conversion *c)
 }
 
 /*
- * Convert a range for userspace.  Returns 0, or -EINTR if a signal is pending and it
- * has to go on at c->gfn later, or an error.  In any case the pages before c->gfn have
- * been converted, as far as there are any, and those from there on have not.
+ * Convert a range for userspace.  Returns 0, or -EINTR if a signal is pending
+ * and it has to go on at c->gfn later, or an error.  In any case the pages
+ * before c->gfn have been converted, as far as there are any, and those from
+ * there on have not.
  */
 static int convert_gfns(struct kvm *kvm, struct conversion *c)
 {
@@ -329,8 +362,9 @@ static int convert_gfns(struct kvm *kvm, struct conversion *c)
 }
 
 /*
- * Convert some of the pages that are left of a call.  Returns 0, or -EINTR if the
- * task is being killed, or -EINVAL if pages that are to be private can't be.
+ * Convert some of the pages that are left of a call.  Returns 0, or -EINTR if a
+ * signal came while it waited for others, or -EINVAL if pages that are to be
+ * private can't be.
  */
 int kvm_private_mem_convert_step(struct kvm_vcpu *vcpu,
 				 struct kvm_page_enc_call *call)
@@ -360,8 +394,9 @@ int kvm_private_mem_convert_step(struct kvm_vcpu *vcpu,
 }
 
 /*
- * Tell userspace, if it wants to know, that a hypercall's conversion is over: only now
- * it can free what the pages were before, as the guest can't use that any more.
+ * Tell userspace, if it wants to know, that a hypercall's conversion is over:
+ * only now it can free what the pages were before, as the guest can't use that
+ * any more.
  */
 bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result)
 {
@@ -388,7 +423,9 @@ bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result)
 	return true;
 }
 
-/* Userspace was told.  Is the vCPU still at the hypercall, which returns this? */
+/*
+ * Userspace was told.  Is the vCPU still at the hypercall, which returns this?
+ */
 bool kvm_private_mem_told(struct kvm_vcpu *vcpu, u64 *result)
 {
 	*result = vcpu->arch.page_enc_call.result;
@@ -460,14 +497,16 @@ long kvm_private_mem_ioctl(struct kvm *kvm, unsigned int ioctl,
 	}
 }
 
-/* Make the status of all pages that have a memslot a copy of their attributes. */
+/*
+ * Make the status of all pages that have a memslot a copy of their attributes.
+ */
 static int start_enforcing(struct kvm *kvm)
 {
 	struct kvm_memory_slot *slot;
 	int bkt, r;
 
-	if (!kvm->arch.page_enc->plugged.chunks) {
-		r = page_enc_map_init(&kvm->arch.page_enc->plugged);
+	if (!kvm->arch.page_enc->gone.chunks) {
+		r = page_enc_map_init(&kvm->arch.page_enc->gone);
 		if (r)
 			return r;
 	}
@@ -486,6 +525,23 @@ static int start_enforcing(struct kvm *kvm)
 	return 0;
 }
 
+static int start_converting(struct kvm *kvm, u64 flags)
+{
+	int r;
+
+	guard(mutex)(&kvm->slots_lock);
+	WRITE_ONCE(kvm->arch.private_mem_flags, flags);
+	if (!(flags & KVM_PRIVATE_MEM_ENFORCE))
+		return 0;
+
+	r = start_enforcing(kvm);
+	if (r) {
+		WRITE_ONCE(kvm->arch.page_enc->is_copy, false);
+		WRITE_ONCE(kvm->arch.private_mem_flags, 0);
+	}
+	return r;
+}
+
 static int enable(struct kvm *kvm, u64 flags)
 {
 	int r;
@@ -496,17 +552,11 @@ static int enable(struct kvm *kvm, u64 flags)
 	if (kvm->arch.private_mem_flags)
 		return kvm->arch.private_mem_flags == flags ? 0 : -EINVAL;
 
-	guard(mutex)(&kvm->slots_lock);
-	WRITE_ONCE(kvm->arch.private_mem_flags, flags);
-	if (flags & KVM_PRIVATE_MEM_ENFORCE) {
-		r = start_enforcing(kvm);
-		if (r) {
-			WRITE_ONCE(kvm->arch.page_enc->is_copy, false);
-			WRITE_ONCE(kvm->arch.private_mem_flags, 0);
-			return r;
-		}
-	}
+	r = start_converting(kvm, flags);
+	if (r)
+		return r;
 
+	/* Not with slots_lock held: this takes cpus_read_lock(). */
 	if (flags & KVM_PRIVATE_MEM_EMULATE) {
 		WRITE_ONCE(kvm->accesses_private_mem, true);
 		static_branch_inc(&kvm_gmem_access_key);

@@ -32,8 +32,8 @@ void kvm_private_mem_destroy_vm(struct kvm *kvm);
 bool kvm_private_mem_has_run(struct kvm *kvm);
 
 /*
- * Get memory for a private page, but not while KVM fills or frees it.  In VMs in
- * which it does, -EAGAIN says that the page has become shared.
+ * Get memory for a private page, but not while KVM fills or frees it.  In VMs
+ * in which it does, -EAGAIN says that the page has become shared.
  */
 static inline int kvm_private_mem_get_pfn(struct kvm *kvm,
 					  struct kvm_memory_slot *slot,

@@ -2,14 +2,15 @@
 /*
  * What the private memory of a VM takes, in debugfs.
  *
- * A page that may be private has two places for its content, and takes memory twice
- * if both hold any.  So both are counted: guest_memfd, and the mapping of userspace.
+ * A page that may be private has two places for its content, and takes memory
+ * twice if both hold any.  So both are counted: guest_memfd, and the mapping of
+ * userspace.
  *
- * That takes long in a large VM.  It is done a part of a memslot at a time, and others
- * that need memslots, or the mapping, get their turn in between.
+ * That takes long in a large VM.  It is done a part of a memslot at a time, and
+ * others that need memslots, or the mapping, get their turn in between.
  *
- * The open file doesn't hold the VM.  debugfs sees to it that who removes the file
- * waits for who is reading it, so the VM is there while this runs.
+ * The open file doesn't hold the VM.  debugfs sees to it that who removes the
+ * file waits for who is reading it, so the VM is there while this runs.
  */
 #include <linux/debugfs.h>
 #include <linux/hugetlb.h>
@@ -39,7 +40,9 @@ struct count {
 	u64 stale_shared;
 };
 
-/* Pages of [addr, end) that are mapped by one page table; *next is behind them. */
+/*
+ * Pages of [addr, end) that are mapped by one page table; *next is behind them.
+ */
 static u64 count_in_table(struct vm_area_struct *vma, unsigned long addr,
 			  unsigned long end, unsigned long *next)
 {
@@ -125,7 +128,10 @@ static u64 count_cached(struct vm_area_struct *vma, unsigned long addr,
 	return pages;
 }
 
-/* Pages of [addr, end) that have memory, whether they are in page tables or not. */
+/*
+ * Pages of [addr, end) that have memory, whether they are in page tables or
+ * not.
+ */
 static u64 count_resident(struct mm_struct *mm, unsigned long addr,
 			  unsigned long end)
 {
@@ -150,7 +156,9 @@ static u64 count_resident(struct mm_struct *mm, unsigned long addr,
 	return pages;
 }
 
-/* What the mapping of userspace holds of private pages [gfn, end) of a memslot. */
+/*
+ * What the mapping of userspace holds of private pages [gfn, end) of a memslot.
+ */
 static int count_stale_shared(struct kvm *kvm, const struct kvm_memory_slot *slot,
 			      gfn_t gfn, gfn_t end, u64 *pages)
 {
@@ -177,13 +185,16 @@ static int count_in_slot(struct kvm *kvm, struct kvm_memory_slot *slot,
 {
 	gfn_t gfn = max(c->gfn, slot->base_gfn);
 	gfn_t end = slot->base_gfn + slot->npages;
+	int r;
 
 	c->gfn = end;
 	if (!kvm_slot_can_be_private(slot))
 		return 0;
 
 	c->gfn = min(end, gfn + STEP_GFNS);
-	kvm_gmem_count(kvm, slot, gfn, c->gfn, &c->private, &c->stale_private);
+	r = kvm_gmem_count(kvm, slot, gfn, c->gfn, &c->private, &c->stale_private);
+	if (r)
+		return r;
 	return count_stale_shared(kvm, slot, gfn, c->gfn, &c->stale_shared);
 }
 

@@ -2,12 +2,13 @@
 /*
  * What userspace does to memory against what the guest has asked for.
  *
- * Where the guest says which of its pages are private, userspace that changes this by
- * itself, or takes away what a private page holds, harms the guest.  It can always do
- * so, as it can delete memslots.  But it isn't to happen by mistake, nor unnoticed, and
- * who creates the VM may rule it out.
+ * Where the guest says which of its pages are private, userspace that changes
+ * this by itself, or takes away what a private page holds, harms the guest.  It
+ * can always do so, as it can delete memslots.  But it isn't to happen by
+ * mistake, nor unnoticed, and who creates the VM may rule it out.
  *
- * Before any vCPU has run it is userspace that makes of the memory what the guest expects.
+ * Before any vCPU has run it is userspace that makes of the memory what the
+ * guest expects.
  */
 #include <linux/kvm_host.h>
 
@@ -71,21 +72,13 @@ static int count_other(struct kvm *kvm, gfn_t start, gfn_t end, bool private,
 }
 
 /*
- * May userspace set attributes of pages [start, end)?  What has no memslot isn't the
- * guest's: that is how userspace prepares what it is going to plug in.
+ * May userspace set attributes of pages [start, end) of a guest that has run?
  */
-int kvm_arch_may_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end,
-				    unsigned long attributes)
+static int may_override(struct kvm *kvm, gfn_t start, gfn_t end, bool private)
 {
-	bool private = attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE;
 	struct kvm_memslot_iter iter;
 	u64 pages = 0;
 	int r;
-
-	lockdep_assert_held(&kvm->slots_lock);
-
-	if (!is_up_to_guest(kvm))
-		return 0;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
 		struct kvm_memory_slot *slot = iter.slot;
@@ -102,15 +95,43 @@ int kvm_arch_may_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end,
 							  KVM_OVERRIDE_SHARED);
 }
 
+/*
+ * May userspace set attributes of pages [start, end)?  What has no memslot
+ * isn't the guest's: that is how userspace prepares what it is going to plug
+ * in.  If it does it knows what the guest has said, or is going to.
+ */
+int kvm_arch_may_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end,
+				    unsigned long attributes)
+{
+	int r;
+
+	lockdep_assert_held(&kvm->slots_lock);
+
+	if (is_up_to_guest(kvm)) {
+		r = may_override(kvm, start, end,
+				 attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE);
+		if (r)
+			return r;
+	}
+
+	if (kvm_private_mem_enforced(kvm))
+		kvm_page_enc_note_restored(kvm);
+	return 0;
+}
+
 /* May userspace free what guest_memfd has of pages [start, end) of @slot? */
 int kvm_arch_may_punch_gmem(struct kvm *kvm, struct kvm_memory_slot *slot,
 			    gfn_t start, gfn_t end)
 {
 	u64 private = 0, shared = 0;
 
+	int r;
+
 	if (!is_up_to_guest(kvm))
 		return 0;
 
-	kvm_gmem_count(kvm, slot, start, end, &private, &shared);
+	r = kvm_gmem_count(kvm, slot, start, end, &private, &shared);
+	if (r)
+		return r;
 	return override(kvm, start, end, private, KVM_OVERRIDE_PUNCH);
 }

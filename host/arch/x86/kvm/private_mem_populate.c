@@ -35,7 +35,9 @@ static int copy_content(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn,
 	return 0;
 }
 
-/* Of at most @npages from @gfn on, how many are private up to one that isn't? */
+/*
+ * Of at most @npages from @gfn on, how many are private up to one that isn't?
+ */
 static long nr_private(struct kvm *kvm, gfn_t gfn, long npages)
 {
 	long i;
@@ -47,7 +49,9 @@ static long nr_private(struct kvm *kvm, gfn_t gfn, long npages)
 	return i;
 }
 
-/* Returns how many pages of at least one have got their content, or an error. */
+/*
+ * Returns how many pages of at least one have got their content, or an error.
+ */
 static long populate_batch(struct kvm *kvm, struct batch *b, long npages)
 {
 	if (mutex_lock_killable(&kvm->slots_lock))

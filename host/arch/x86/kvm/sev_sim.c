@@ -72,7 +72,9 @@ int kvm_sev_sim_init_vm(struct kvm *kvm)
 		return -EOPNOTSUPP;
 	}
 
-	/* Where nested page tables have four levels they ignore bits above 47. */
+	/*
+	 * Where nested page tables have four levels they ignore bits above 47.
+	 */
 	kvm->arch.sev_sim_c_bit = min_t(u8, kvm_host.maxphyaddr, 48) - 1;
 	static_branch_inc(&kvm_sev_sim_key);
 	pr_warn_ratelimited("SEV is SIMULATED for this VM: its memory is NOT encrypted and NOT protected\n");
@@ -127,8 +129,9 @@ gfn_t kvm_arch_unaliased_gfn(struct kvm *kvm, gfn_t gfn)
 EXPORT_SYMBOL_GPL(kvm_arch_unaliased_gfn);
 
 /*
- * What else to unmap if what unmaps @range knows nothing about aliases.  Its slot
- * says in which address space, and isn't the alias, which may be gone by now.
+ * What else to unmap if what unmaps @range knows nothing about aliases.  Its
+ * slot says in which address space, and isn't the alias, which may be gone by
+ * now.
  */
 bool kvm_sev_sim_alias_range(struct kvm *kvm, const struct kvm_gfn_range *range,
 			     struct kvm_gfn_range *alias)
@@ -250,7 +253,9 @@ static bool reaches_c_bit(struct kvm *kvm,
 		mem->memory_size > limit - mem->guest_phys_addr);
 }
 
-/* A VMM that knows nothing of the simulation wouldn't guess what EINVAL is for. */
+/*
+ * A VMM that knows nothing of the simulation wouldn't guess what EINVAL is for.
+ */
 static bool valid_region(struct kvm *kvm,
 			 const struct kvm_userspace_memory_region2 *mem)
 {
@@ -316,9 +321,9 @@ int kvm_arch_set_memory_region(struct kvm *kvm,
 }
 
 /*
- * The widths of physical addresses, of which the C-bit is none: guests and firmware
- * put what they place themselves, 64-bit BARs for example, below them.  The second
- * is that of nested guests, or 0.
+ * The widths of physical addresses, of which the C-bit is none: guests and
+ * firmware put what they place themselves, 64-bit BARs for example, below
+ * them.  The second is that of nested guests, or 0.
  */
 static u32 reduced_widths(u32 eax, unsigned int c_bit)
 {
@@ -354,7 +359,9 @@ void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, bool exists,
 	case CPUID_SEV_LEAF:
 		*eax = CPUID_SEV_EAX_SEV;
 		*ebx = CPUID_SEV_EBX(c_bit);
-		/* One encrypted guest at a time, and the first ASID is for it. */
+		/*
+		 * One encrypted guest at a time, and the first ASID is for it.
+		 */
 		*ecx = 1;
 		*edx = 1;
 		break;

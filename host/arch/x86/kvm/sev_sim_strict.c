@@ -50,7 +50,9 @@ void kvm_sev_sim_strict_precreate(struct kvm *kvm)
 	kvm->arch.sev_sim_strict = false;
 }
 
-/* What the guest announced means nothing while it doesn't say: it's complete. */
+/*
+ * What the guest announced means nothing while it doesn't say: it's complete.
+ */
 static bool is_ready(struct kvm *kvm)
 {
 	lockdep_assert_held(&kvm->arch.page_enc->map.lock);
@@ -58,7 +60,10 @@ static bool is_ready(struct kvm *kvm)
 	return kvm->arch.page_enc->control & KVM_MIGRATION_READY;
 }
 
-/* MSR_KVM_MIGRATION_CONTROL has changed.  A fault that didn't see that is stale. */
+/*
+ * MSR_KVM_MIGRATION_CONTROL has changed.  A fault that didn't see that is
+ * stale.
+ */
 void kvm_sev_sim_control_changed(struct kvm *kvm)
 {
 	if (kvm_sev_sim_strict(kvm) && is_ready(kvm))
@@ -117,9 +122,9 @@ bool __kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
 }
 
 /*
- * Would hardware have looked at the C-bit?  It takes instruction fetches and its
- * own page walks for private, and everything if page table entries have no room
- * for a C-bit.
+ * Would hardware have looked at the C-bit?  It takes instruction fetches and
+ * its own page walks for private, and everything if page table entries have no
+ * room for a C-bit.
  */
 static bool uses_c_bit(struct kvm_vcpu *vcpu, u64 error_code)
 {
@@ -152,7 +157,9 @@ static bool add_to_window(struct kvm_vcpu *vcpu, gfn_t gfn)
 			return false;
 	}
 
-	/* A string instruction goes through more pages than it needs at once. */
+	/*
+	 * A string instruction goes through more pages than it needs at once.
+	 */
 	if (window->nr >= ARRAY_SIZE(window->gfns))
 		kvm_zap_gfn_range(vcpu->kvm, *slot, *slot + 1);
 
@@ -163,9 +170,9 @@ static bool add_to_window(struct kvm_vcpu *vcpu, gfn_t gfn)
 }
 
 /*
- * The page is mapped through the wrong alias.  An instruction that reads it first
- * and then writes may fault twice, the second time while it is present, which is
- * reported once.
+ * The page is mapped through the wrong alias.  An instruction that reads it
+ * first and then writes may fault twice, the second time while it is present,
+ * which is reported once.
  */
 void kvm_sev_sim_strict_mapped(struct kvm_vcpu *vcpu,
 			       const struct kvm_page_fault *fault)

@@ -109,7 +109,9 @@ static void expect_extent(struct kunit *test, gfn_t from, gfn_t start, gfn_t end
 	KUNIT_EXPECT_EQ(test, e, end);
 }
 
-/* Nothing is shared, and if it was and all that is harvested it costs nothing. */
+/*
+ * Nothing is shared, and if it was and all that is harvested it costs nothing.
+ */
 static void expect_empty(struct kunit *test)
 {
 	struct map_test *t = test->priv;

@@ -592,6 +592,10 @@ static void test_hotplug(void)
 	void *plain = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	/* Not by the MSR alone: what the guest has shared must be known. */
+	vcpu_set_msr(g.vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
+	TEST_ASSERT(!is_ready(&g), "READY without status");
+	vm_mem_set_shared(g.vm, DATA_GPA, SIZE);
 	vcpu_set_msr(g.vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
 	TEST_ASSERT(is_ready(&g), "not READY");
 
@@ -616,7 +620,20 @@ static void test_hotplug(void)
 	set_data_slot(g.vm, &d, true);
 	TEST_ASSERT(is_ready(&g), "not READY");
 
-	/* One page is shared, and the guest doesn't know. */
+	/* What was private is not, and the guest doesn't know. */
+	set_data_slot(g.vm, &d, false);
+	vm_mem_set_shared(g.vm, d.gpa, SIZE);
+	set_data_slot(g.vm, &d, true);
+	TEST_ASSERT(!is_ready(&g), "READY");
+
+	/* A vCPU's old value doesn't bring it back, the VMM that knows does. */
+	vcpu_set_msr(g.vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
+	TEST_ASSERT(!is_ready(&g), "READY");
+	vm_mem_set_private(g.vm, d.gpa + PAGE_SIZE, SIZE - PAGE_SIZE);
+	vcpu_set_msr(g.vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
+	TEST_ASSERT(is_ready(&g), "not READY");
+
+	/* One page is shared of what comes where nothing was before. */
 	set_data_slot(g.vm, &d, false);
 	d.gpa += 2 * SIZE;
 	vm_mem_set_private(g.vm, d.gpa + PAGE_SIZE, SIZE - PAGE_SIZE);
@@ -684,12 +701,7 @@ static void test_enable_while_set(void)
 	s.extents = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uffd = watch_page(s.extents);
-	if (uffd < 0) {
-		pr_info("userfaultfd isn't available: not tested\n");
-		kvm_vm_free(vm);
-		free_data(&d);
-		return;
-	}
+	TEST_REQUIRE(uffd >= 0);
 
 	/* It has been checked that it may be set; the extents have to be read. */
 	pthread_create(&thread, NULL, set_slowly, &s);
@@ -986,6 +998,7 @@ static void test_steps(void)
 int main(int argc, char *argv[])
 {
 	TEST_REQUIRE(kvm_check_cap(KVM_CAP_PRIVATE_MEM_CONVERSION));
+	TEST_REQUIRE(have_debugfs());
 
 	test_cap();
 	test_bad_arguments();
@@ -1006,9 +1019,11 @@ int main(int argc, char *argv[])
 	test_memory_after_mmio();
 	test_slots();
 	test_hotplug();
-	test_enable_while_set();
 	test_signals();
 	test_pv_cpuid_enforced();
 	test_steps();
+
+	/* Skips what is left if there is no userfaultfd. */
+	test_enable_while_set();
 	return 0;
 }
