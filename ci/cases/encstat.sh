@@ -11,7 +11,8 @@
 tests=(boot diff_agrees diff_differs check_ok check_wrong trace_sees trace_filters
 	trace_killed metrics_agree list_rates kvm_stat_shows
 	list_two report_live trace_violation check_violation top_two top_one_dies
-	million_boots million_list million_map million_top million_record million_report)
+	million_boots million_list million_map million_top million_record million_report
+	locked_down)
 ENCSTAT=$OUT/encstat
 GIB=8
 MILLION=$((GIB << 17))		# ranges: every other page of it
@@ -340,5 +341,24 @@ million_report()
 	of_million report -n 2 -i 1 /tmp/million.html
 	wc -c /tmp/million.html
 	grep -q "$LATER" /tmp/million.html
+}
+
+# Last, as there is no way back.  What can be reset can't be read any more, the rest can.
+locked_down()
+{
+	local rc=0
+	mount -t securityfs securityfs /sys/kernel/security
+	echo integrity >/sys/kernel/security/lockdown
+	"$ENCSTAT" list -b -o vm,shared,conversions >/tmp/list.locked 2>/tmp/said || rc=$?
+	cat /tmp/list.locked /tmp/said
+	grep -i 'lockdown (integrity)' /tmp/said
+	! grep -i 'root' /tmp/said
+	equal "what is shared, and how much was converted" "$(tail -n 1 /tmp/list.locked | awk '{ print $2, $3 }')" \
+		"$((LATER * 4096)) -"
+	equal "exit status" $rc 0
+	"$ENCSTAT" map --shared -p "$(cat /tmp/held.pid)" >/tmp/map.locked
+	"$ENCSTAT" check >/tmp/check.locked || :
+	cat /tmp/check.locked
+	grep -i 'lockdown (integrity)' /tmp/check.locked
 	kill "$(cat /tmp/held.pid)"
 }
