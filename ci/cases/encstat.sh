@@ -101,7 +101,6 @@ traced()
 	until_true 20 trace_on $pid
 	vm_unbind main
 	vm_bind main
-	sleep 0.5
 	kill -INT $pid
 	wait $pid || vm_fail "trace: status $?" || return
 	no_instance
@@ -178,9 +177,10 @@ other $(vm_pid other) $(($(shared other) * 4096))"
 report_live()
 {
 	"$ENCSTAT" report -n 3 /tmp/report.html &
-	sleep 1
-	vm_unbind main
-	vm_bind main
+	while kill -0 $! 2>/dev/null; do
+		vm_unbind main
+		vm_bind main
+	done
 	wait $!
 	grep -c '<svg' /tmp/report.html
 	grep -q '>other<' /tmp/report.html

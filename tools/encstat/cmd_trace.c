@@ -533,6 +533,11 @@ static void follow(struct trace *t)
 		if (!t->own)
 			break;
 	}
+	/* what happened before the signal is shown, too */
+	if (t->own && !enough(t) && !out_failed()) {
+		tracefs_trace_off(t->instance);
+		read_events(t);
+	}
 }
 
 static void close_instance(struct trace *t)
