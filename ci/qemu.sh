@@ -138,7 +138,7 @@ l1_append()
 {
 	echo "root=root rootfstype=9p ro" \
 		"rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose" \
-		"init=\"$TOP/ci/l1/init\" console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1" \
+		"init=\"$TOP/ci/l1/init\" console=ttyS0 loglevel=5 panic=-1 panic_on_warn=1 oops=panic" \
 		"tsc=reliable no_timer_check tsc_early_khz=$(l1_tsc_khz) kvm.tsc_tolerance_ppm=500000" \
 		"watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=300 srcutree.convert_to_big=1 $1"
 }

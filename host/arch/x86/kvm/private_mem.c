@@ -271,6 +271,12 @@ static bool is_to_private(const struct conversion *c)
 	return c->attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE;
 }
 
+/* Pages whose status changed with their attributes, if it does. */
+static u64 nr_copied(struct kvm *kvm)
+{
+	return kvm_private_mem_enforced(kvm) ? kvm->arch.page_enc->nr_copied : 0;
+}
+
 /* Is there memory for all pages that are to become private? */
 static bool may_convert(struct kvm *kvm, const struct conversion *c)
 {
@@ -292,7 +298,7 @@ static int convert_in_slot(struct kvm *kvm, struct kvm_memory_slot *slot,
 {
 	gfn_t end = min3(c->end, slot->base_gfn + slot->npages,
 			 round_down(c->gfn, STEP_GFNS) + STEP_GFNS);
-	u64 before = kvm->arch.page_enc->nr_copied;
+	u64 before = nr_copied(kvm);
 	int r;
 
 	if (is_to_private(c) && !kvm_slot_can_be_private(slot))
@@ -305,7 +311,7 @@ static int convert_in_slot(struct kvm *kvm, struct kvm_memory_slot *slot,
 	}
 
 	r = kvm_vm_set_mem_attributes(kvm, c->gfn, end, c->attributes);
-	c->changed += kvm->arch.page_enc->nr_copied - before;
+	c->changed += nr_copied(kvm) - before;
 	if (r)
 		return r;
 

@@ -584,6 +584,13 @@ static bool is_ready(struct guest *g)
 	return vcpu_get_msr(g->vcpu, MSR_KVM_MIGRATION_CONTROL);
 }
 
+/* KVM may know better. */
+static void say_ready(struct guest *g)
+{
+	TEST_ASSERT_EQ(_vcpu_set_msr(g->vcpu, MSR_KVM_MIGRATION_CONTROL,
+				     KVM_MIGRATION_READY), 1);
+}
+
 /* Memory that is plugged in later: the guest isn't READY if it isn't private. */
 static void test_hotplug(void)
 {
@@ -593,10 +600,10 @@ static void test_hotplug(void)
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	/* Not by the MSR alone: what the guest has shared must be known. */
-	vcpu_set_msr(g.vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
+	say_ready(&g);
 	TEST_ASSERT(!is_ready(&g), "READY without status");
 	vm_mem_set_shared(g.vm, DATA_GPA, SIZE);
-	vcpu_set_msr(g.vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
+	say_ready(&g);
 	TEST_ASSERT(is_ready(&g), "not READY");
 
 	/* What can't be private, and a slot that is created again, change nothing. */
@@ -627,10 +634,10 @@ static void test_hotplug(void)
 	TEST_ASSERT(!is_ready(&g), "READY");
 
 	/* A vCPU's old value doesn't bring it back, the VMM that knows does. */
-	vcpu_set_msr(g.vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
+	say_ready(&g);
 	TEST_ASSERT(!is_ready(&g), "READY");
 	vm_mem_set_private(g.vm, d.gpa + PAGE_SIZE, SIZE - PAGE_SIZE);
-	vcpu_set_msr(g.vcpu, MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
+	say_ready(&g);
 	TEST_ASSERT(is_ready(&g), "not READY");
 
 	/* One page is shared of what comes where nothing was before. */
