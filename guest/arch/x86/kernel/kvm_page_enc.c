@@ -195,17 +195,16 @@ void __kvm_page_enc_abort(unsigned long vaddr, unsigned long npages)
 			    npages);
 }
 
-int __kvm_page_enc_converted(unsigned long vaddr, unsigned long npages, bool enc)
+void __kvm_page_enc_converted(unsigned long vaddr, unsigned long npages, bool enc)
 {
 	int err;
 
 	if (!page_enc_announces())
-		return 0;
+		return;
 
 	vaddr &= PAGE_MASK;
 	err = page_enc_converted(&page_enc, vaddr, vaddr + PFN_PHYS(npages), enc);
-
-	return page_enc_result(err, npages, page_enc_status(enc));
+	page_enc_result(err, npages, page_enc_status(enc));
 }
 
 /* What firmware did not tell of has been plugged in. */

@@ -15,7 +15,7 @@ void kvm_page_enc_crash(void);
 int __kvm_page_enc_prepare(unsigned long vaddr, unsigned long npages, bool enc);
 int __kvm_page_enc_finish(unsigned long vaddr, unsigned long npages, bool enc);
 void __kvm_page_enc_abort(unsigned long vaddr, unsigned long npages);
-int __kvm_page_enc_converted(unsigned long vaddr, unsigned long npages, bool enc);
+void __kvm_page_enc_converted(unsigned long vaddr, unsigned long npages, bool enc);
 
 /*
  * The C-bits of @npages pages from @vaddr on are about to be set (@enc) or
@@ -48,14 +48,15 @@ static inline void kvm_page_enc_abort(unsigned long vaddr, unsigned long npages)
 		__kvm_page_enc_abort(vaddr, npages);
 }
 
-/* Early at boot, of pages converted in place: only to be called when it is done. */
-static inline int kvm_page_enc_converted(unsigned long vaddr,
-					 unsigned long npages, bool enc)
+/*
+ * Early at boot, of pages converted in place: only to be called when it is done,
+ * content and all, which no refusal takes back.
+ */
+static inline void kvm_page_enc_converted(unsigned long vaddr,
+					  unsigned long npages, bool enc)
 {
-	if (!static_branch_unlikely(&kvm_page_enc_on))
-		return 0;
-
-	return __kvm_page_enc_converted(vaddr, npages, enc);
+	if (static_branch_unlikely(&kvm_page_enc_on))
+		__kvm_page_enc_converted(vaddr, npages, enc);
 }
 
 #else /* !CONFIG_KVM_GUEST_PAGE_ENC */
@@ -79,10 +80,9 @@ static inline void kvm_page_enc_abort(unsigned long vaddr, unsigned long npages)
 {
 }
 
-static inline int kvm_page_enc_converted(unsigned long vaddr,
-					 unsigned long npages, bool enc)
+static inline void kvm_page_enc_converted(unsigned long vaddr,
+					  unsigned long npages, bool enc)
 {
-	return 0;
 }
 
 #endif /* CONFIG_KVM_GUEST_PAGE_ENC */
