@@ -198,6 +198,9 @@ refused_at_boot()
 	exercise two "size=64K chunk=16K"
 	equal failed "$(exercised two failed)" 0
 	ready_is two 0 0 0
+	vm_sh two "echo 1 >$DEBUGFS/announce"
+	ready_is two 1 1 0
+	oracle two
 	guest_splats
 	vm_stop two
 }

@@ -161,7 +161,8 @@ enum page_enc_verdict page_enc_complete(struct page_enc *pe)
 
 /*
  * Decide, and bring the host to the state that the page tables have by now.  Of
- * PAGE_ENC_READY and PAGE_ENC_ASK_FIRMWARE page_enc_complete() has the last word.
+ * PAGE_ENC_READY and PAGE_ENC_ASK_FIRMWARE page_enc_complete() has the last word,
+ * after a refusal, too: that is made good when everything is announced anew.
  */
 enum page_enc_verdict page_enc_start(struct page_enc *pe,
 				     const struct page_enc_env *env)
@@ -179,10 +180,8 @@ enum page_enc_verdict page_enc_start(struct page_enc *pe,
 		return PAGE_ENC_UNSUPPORTED;
 
 	page_enc_event(pe, PAGE_ENC_EV_START);
-	if (err) {
+	if (err)
 		page_enc_event(pe, PAGE_ENC_EV_STALE);
-		return PAGE_ENC_REFUSED;
-	}
 
 	return verdict;
 }

@@ -586,6 +586,13 @@ static void page_enc_test_verdicts(struct kunit *test)
 		{ { 1, 1, 1, .host = NO_SUCH_CALL }, PAGE_ENC_UNSUPPORTED },
 		{ { 1, 1, 1, .host = REFUSES }, PAGE_ENC_REFUSED },
 		{ { 1, 1, 0 }, PAGE_ENC_NO_MSR },
+		/* What can't become READY says why, refused or not. */
+		{ { 1, 1, 0, .host = REFUSES }, PAGE_ENC_NO_MSR },
+		{ { 1, 1, 1, .efi = true, .host = REFUSES }, PAGE_ENC_ASK_FIRMWARE },
+		{ { 1, 1, 1, .efi = true, .variable = true, .host = REFUSES },
+		  PAGE_ENC_REFUSED },
+		{ { 1, 1, 1, .efi = true, .mode = PAGE_ENC_ON, .host = REFUSES },
+		  PAGE_ENC_REFUSED },
 		{ { 1, 1, 1, .msr_refused = true }, PAGE_ENC_MSR_REFUSED },
 		{ { 1, 1, 1, .efi = true }, PAGE_ENC_ASK_FIRMWARE },
 		{ { 1, 1, 1, .efi = true, .mode = PAGE_ENC_ON }, PAGE_ENC_READY },
@@ -598,6 +605,30 @@ static void page_enc_test_verdicts(struct kunit *test)
 		page_enc_test_init(test);
 		KUNIT_EXPECT_EQ_MSG(test, page_enc_negotiate(&c[i].row),
 				    c[i].verdict, "row %u", i);
+	}
+}
+
+/* A refusal at boot is made good as any other, if nothing else is in the way. */
+static void page_enc_test_refused_at_boot(struct kunit *test)
+{
+	static const struct {
+		struct page_enc_row row;
+		bool ready;
+	} c[] = {
+		{ { 1, 1, 1, .host = REFUSES }, true },
+		{ { 1, 1, 1, .efi = true, .variable = true, .host = REFUSES }, true },
+		{ { 1, 1, 1, .efi = true, .mode = PAGE_ENC_ON, .host = REFUSES }, true },
+		{ { 1, 1, 1, .efi = true, .host = REFUSES }, false },
+		{ { 1, 1, 0, .host = REFUSES }, false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(c); i++) {
+		page_enc_test_init(test);
+		page_enc_negotiate(&c[i].row);
+		KUNIT_EXPECT_STREQ_MSG(test, test_ready, "", "row %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, page_enc_renew(&test_pe), 0, "row %u", i);
+		KUNIT_EXPECT_STREQ_MSG(test, test_ready, c[i].ready ? "-1" : "-", "row %u", i);
 	}
 }
 
@@ -664,6 +695,7 @@ static const struct page_enc_life page_enc_lives[] = {
 	{ "resumed from an image", { START, COMPLETE, LEAVE, RENEWED, STAY }, 5, "101" },
 	{ "refusal", { START, COMPLETE, STALE, STALE }, 4, "10" },
 	{ "refused before complete", { START, STALE, COMPLETE }, 3, "" },
+	{ "and made good", { START, STALE, COMPLETE, RENEWED }, 4, "1" },
 	{ "refusal is remembered", { START, COMPLETE, STALE, LEAVE, STAY }, 5, "10" },
 	{ "refusal is made good", { START, COMPLETE, STALE, RENEWED }, 4, "101" },
 	{ "suspended, all renewed", { START, COMPLETE, STALE, RENEWED }, 4, "101" },
@@ -960,6 +992,7 @@ static struct kunit_case page_enc_test_cases[] = {
 	KUNIT_CASE(page_enc_test_ram_refused),
 	KUNIT_CASE(page_enc_test_negotiation),
 	KUNIT_CASE(page_enc_test_verdicts),
+	KUNIT_CASE(page_enc_test_refused_at_boot),
 	KUNIT_CASE(page_enc_test_state),
 	KUNIT_CASE_PARAM(page_enc_test_life, page_enc_life_gen_params),
 	KUNIT_CASE(page_enc_test_msr_refused),
