@@ -293,20 +293,24 @@ static void page_enc_kexec_begin(void)
 /*
  * The next kernel may be one that announces nothing: leave it a host that
  * takes all RAM for private, what was plugged in later included.  This is the
- * only CPU, and the kernel's last access to shared memory was before.  No lock: a
- * CPU may have stopped with it.
+ * only CPU, and shared memory is not accessed any more, but for the GHCB by which an
+ * SEV-ES guest makes these very calls.  No lock: a CPU may have stopped with it.
+ *
+ * Begin with what was shared, and do not give up where the host does: the more of it
+ * is private the better.
  */
 static void page_enc_return_ram(void)
 {
-	int err;
+	int decrypted, ram;
 
 	if (!page_enc_announces())
 		return;
 
-	err = page_enc_reset() ?: page_enc_send_all_decrypted(true);
-	if (err)
-		pr_err("cannot return RAM to private: %d\n", err);
-	page_enc_event(&page_enc, PAGE_ENC_EV_MUTE);
+	decrypted = page_enc_send_all_decrypted(true);
+	ram = page_enc_reset();
+	if (decrypted || ram)
+		pr_err("cannot return RAM to private: %d\n", decrypted ?: ram);
+	page_enc_withdraw_again = !page_enc_mute(&page_enc);
 }
 
 static void page_enc_kexec_finish(void)
@@ -320,7 +324,7 @@ static void page_enc_kexec_finish(void)
 /* Nothing is reset: the memory belongs to what is to be dumped. */
 void kvm_page_enc_crash(void)
 {
-	page_enc_withdraw_again = !page_enc_crash(&page_enc);
+	page_enc_withdraw_again = !page_enc_mute(&page_enc);
 }
 
 static int page_enc_reboot(struct notifier_block *nb, unsigned long code,

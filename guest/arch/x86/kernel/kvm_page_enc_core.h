@@ -117,7 +117,7 @@ static inline bool page_enc_is(const struct page_enc *pe, unsigned int flag)
 
 unsigned int page_enc_next(unsigned int state, enum page_enc_event event);
 void page_enc_event(struct page_enc *pe, enum page_enc_event event);
-bool page_enc_crash(struct page_enc *pe);
+bool page_enc_mute(struct page_enc *pe);
 enum page_enc_verdict page_enc_decide(const struct page_enc_env *env);
 enum page_enc_verdict page_enc_start(struct page_enc *pe,
 				     const struct page_enc_env *env);

@@ -103,12 +103,12 @@ void page_enc_event(struct page_enc *pe, enum page_enc_event event)
 }
 
 /*
- * PAGE_ENC_EV_MUTE of a crashing kernel, which must not wait for a lock: its
- * holder may have stopped.  Returns false if there is one.  It may yet write
- * READY, or not come to withdraw it, so that is to be done again when no other
- * CPU runs any more.
+ * PAGE_ENC_EV_MUTE of a kernel that crashes, or has stopped its other CPUs.  It must
+ * not wait for a lock: the holder may have stopped.  Returns false if there is one.
+ * It may yet write READY, or not come to withdraw it, so that is to be done again
+ * when no other CPU runs any more.
  */
-bool page_enc_crash(struct page_enc *pe)
+bool page_enc_mute(struct page_enc *pe)
 {
 	unsigned long flags;
 	bool locked;
