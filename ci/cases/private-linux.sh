@@ -10,10 +10,12 @@
 # append: kvm.page_enc_status=1
 # protect: yes
 tests=(boots works held_once host_sees_nothing converts kvm_must_read
-	sev_boots sev_disk sev_map sev_held_once sev_sees_shared_only sev_stress)
+	sev_boots sev_disk sev_map sev_held_once sev_sees_shared_only sev_announces_in_use
+	sev_stress)
 
 # NOTIFY 1, ENFORCE 2, PUNCH 4, EMULATE 8
 FLAGS=e
+FLAGS_NOTIFY=f
 MIB=128
 # Linux leaves it alone, and it can be accessed with /dev/mem.
 HOLE=0x3000000
@@ -125,7 +127,7 @@ kvm_must_read()
 sev_boots()
 {
 	echo 1 >/sys/module/kvm/parameters/sev_sim
-	private_vm sev $FLAGS -kvmclock
+	private_vm sev $FLAGS_NOTIFY -kvmclock
 	vm_wait sev 120
 	sev_active sev
 }
@@ -154,6 +156,19 @@ sev_sees_shared_only()
 {
 	holds "KiB in QEMU's mapping" "$(mapped_kib sev)" -gt 0
 	holds "KiB in QEMU's mapping" "$(mapped_kib sev)" -le $(($(vm_stat sev shared_pages) * 4))
+}
+
+# Everything is announced again, at a time when the disk's rings and buffers are in use.
+# QEMU frees its copy of whatever is private for a moment.
+sev_announces_in_use()
+{
+	local announce=/sys/kernel/debug/kvm_page_enc/announce
+	vm_sh sev "(until [ -e /tmp/stop ]; do dd if=/tmp/a of=/dev/vda bs=64k conv=fsync 2>/dev/null || exit; done) &
+		i=0; while [ \$((i += 1)) -le 20 ]; do echo 1 >$announce || exit; done
+		touch /tmp/stop; wait \$! && echo 3 >/proc/sys/vm/drop_caches" 90
+	sev_disk
+	map_check sev
+	oracle sev
 }
 
 # Conversions while two CPUs work

@@ -5,7 +5,9 @@
  * nothing: what its devices write to RAM would be lost, so there should be none that
  * does, and "-global fw_cfg_io.dma_enabled=off".
  *
- *   PROTECT_FLAGS  flags of KVM_CAP_PRIVATE_MEM_CONVERSION, hexadecimal
+ *   PROTECT_FLAGS  flags of KVM_CAP_PRIVATE_MEM_CONVERSION, hexadecimal.  With NOTIFY it
+ *                  agrees to what the guest asks for, and frees its own copy of
+ *                  what became private
  *   PROTECT_DIR    where its files are: protect.ctl, orders appended at run time;
  *                  protect.log, what was done
  *
@@ -18,8 +20,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <linux/kvm.h>
+#include <linux/kvm_para.h>
 
 #define PRELOAD_NAME "protect.so"
 #include "preload.h"
@@ -61,14 +65,19 @@ struct convert_memory {
 	__u64 pad[4];
 };
 #define KVM_CONVERT_MEMORY		_IOWR(KVMIO, 0xf4, struct convert_memory)
+#define KVM_EXIT_HYPERCALL_CONVERTED	(1ULL << 32)
 
 /* Guest physical addresses below it are offsets in guest_memfd. */
 #define MEMFD_SIZE	(1ULL << 30)
+#define MAX_FDS		1024
 
 static int vm_fd = -1, memfd = -1, ctl_fd = -1, log_fd = -1;
 
 /* Where QEMU has guest physical address 0 */
 static __u64 ram;
+
+/* Only the thread of a vCPU uses its entry, after the one that made it. */
+static struct kvm_run *runs[MAX_FDS];
 
 /*
  * Conversion
@@ -187,11 +196,77 @@ static int set_slot(int fd, const struct kvm_userspace_memory_region *slot)
 	return r;
 }
 
+/* The beginning of what QEMU maps as well */
+static int create_vcpu(int fd, void *arg)
+{
+	int new = do_ioctl(fd, KVM_CREATE_VCPU, arg);
+	void *run;
+
+	if (new < 0)
+		return new;
+	if (new >= MAX_FDS)
+		die("file descriptor %d", new);
+	run = mmap(NULL, sizeof(struct kvm_run), PROT_READ | PROT_WRITE, MAP_SHARED, new, 0);
+	if (run == MAP_FAILED)
+		die("mmap of a vCPU: %s", strerror(errno));
+	runs[new] = run;
+	return new;
+}
+
+/* What the guest had in shared pages that became private is gone for good. */
+static void free_shared(const struct kvm_run *run)
+{
+	const __u64 *args = run->hypercall.args;
+	__u64 size = args[1] << 12;
+
+	if (args[0] + size > MEMFD_SIZE || !(args[2] & KVM_MAP_GPA_RANGE_ENCRYPTED))
+		return;
+	if (madvise((void *)(ram + args[0]), size, MADV_DONTNEED))
+		die("cannot free 0x%llx: %s", args[0], strerror(errno));
+}
+
+/* hypercall.flags, which older headers have as two halves */
+static bool is_converted(const struct kvm_run *run)
+{
+	__u64 flags;
+
+	memcpy(&flags, (const char *)&run->hypercall.ret + sizeof(run->hypercall.ret),
+	       sizeof(flags));
+	return flags & KVM_EXIT_HYPERCALL_CONVERTED;
+}
+
+static bool handle_exit(struct kvm_run *run)
+{
+	if (run->exit_reason != KVM_EXIT_HYPERCALL ||
+	    run->hypercall.nr != KVM_HC_MAP_GPA_RANGE)
+		return false;
+	if (!is_converted(run))
+		run->hypercall.ret = 0;
+	else if (!run->hypercall.ret)
+		free_shared(run);
+	return true;
+}
+
+static int run_vcpu(int fd)
+{
+	int r;
+
+	do {
+		r = do_ioctl(fd, KVM_RUN, NULL);
+	} while (!r && runs[fd] && handle_exit(runs[fd]));
+
+	return r;
+}
+
 int change_ioctl(int fd, unsigned long request, void *arg)
 {
 	switch (request) {
 	case KVM_CREATE_VM:
 		return create_vm(fd);
+	case KVM_CREATE_VCPU:
+		return create_vcpu(fd, arg);
+	case KVM_RUN:
+		return run_vcpu(fd);
 	case KVM_SET_USER_MEMORY_REGION:
 		return set_slot(fd, arg);
 	default:

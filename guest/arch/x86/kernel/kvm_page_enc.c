@@ -23,11 +23,12 @@
 #include <linux/debugfs.h>
 #include <linux/efi.h>
 #include <linux/init.h>
-#include <linux/ioport.h>
 #include <linux/kvm_para.h>
 #include <linux/mem_encrypt.h>
 #include <linux/memory.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/reboot.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
@@ -207,17 +208,6 @@ void __kvm_page_enc_converted(unsigned long vaddr, unsigned long npages, bool en
 	page_enc_result(err, npages, page_enc_status(enc));
 }
 
-/* What firmware did not tell of has been plugged in. */
-static int page_enc_reset_plugged(unsigned long pfn, unsigned long npages, void *unused)
-{
-	u64 sent = 0;
-
-	if (e820__mapped_any(PFN_PHYS(pfn), PFN_PHYS(pfn + npages), E820_TYPE_RAM))
-		return 0;
-
-	return page_enc_send(&page_enc_ops, pfn, npages, true, &sent);
-}
-
 static int page_enc_reset(void)
 {
 	return page_enc_send_ram_private(&page_enc_ops, e820_table->entries,
@@ -231,11 +221,42 @@ static int page_enc_send_all_decrypted(bool enc)
 				       PAGE_OFFSET + get_max_mapped(), enc);
 }
 
+/* What firmware did not tell of has been plugged in. */
+static bool page_enc_section_is_plugged(unsigned long pfn)
+{
+	return pfn < max_pfn && pfn_to_online_page(pfn) &&
+	       !e820__mapped_any(PFN_PHYS(pfn), PFN_PHYS(pfn + PAGES_PER_SECTION),
+				 E820_TYPE_RAM);
+}
+
+/* Interrupts are off: the resource tree, which knows as well, has a lock. */
+static int page_enc_send_plugged(void)
+{
+	unsigned long pfn, end;
+	int err;
+
+	for (pfn = 0; pfn < max_pfn; pfn = end + PAGES_PER_SECTION) {
+		for (end = pfn; page_enc_section_is_plugged(end); end += PAGES_PER_SECTION)
+			;
+		err = page_enc_send_pages(&page_enc_ops, PAGE_OFFSET, pfn, end - pfn);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+/*
+ * All RAM, as it is.  The direct map says what of it is shared, but for .bss..decrypted
+ * until the end of boot, and for good if that then could not be changed there.
+ */
 static int page_enc_send_all(void)
 {
-	return page_enc_reset() ?:
-	       walk_system_ram_range(0, max_pfn, NULL, page_enc_reset_plugged) ?:
-	       page_enc_send_all_decrypted(false);
+	return page_enc_send_ram(&page_enc_ops, PAGE_OFFSET, e820_table->entries,
+				 e820_table->nr_entries) ?:
+	       page_enc_send_plugged() ?:
+	       page_enc_send_decrypted(&page_enc_ops, (unsigned long)__start_bss_decrypted,
+				       (unsigned long)__end_bss_decrypted, false);
 }
 
 /* This is the only CPU that does something. */

@@ -48,6 +48,10 @@ int page_enc_send_decrypted(const struct page_enc_ops *ops, unsigned long vaddr,
 			    unsigned long end, bool enc);
 int page_enc_send_ram_private(const struct page_enc_ops *ops,
 			      const struct e820_entry *entry, u32 nr);
+int page_enc_send_pages(const struct page_enc_ops *ops, unsigned long direct_map,
+			u64 pfn, u64 npages);
+int page_enc_send_ram(const struct page_enc_ops *ops, unsigned long direct_map,
+		      const struct e820_entry *entry, u32 nr);
 
 /*
  * Whether it is announced: kvm_page_enc_state.c

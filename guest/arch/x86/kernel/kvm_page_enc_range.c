@@ -74,6 +74,7 @@ int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc,
 struct page_enc_walk {
 	const struct page_enc_ops *ops;
 	int (*run)(struct page_enc_walk *walk, const struct kernel_leaf *run);
+	unsigned long direct_map;	/* what it lacks is private; 0: a hole */
 	bool enc;
 	u64 sent;	/* pages that were announced */
 };
@@ -86,6 +87,24 @@ static bool page_enc_continues(const struct kernel_leaf *run,
 	       run->pfn + run->npages == leaf->pfn;
 }
 
+/* What of the leaf at @vaddr is in [vaddr, end) */
+static void page_enc_look_up(const struct page_enc_walk *walk, unsigned long vaddr,
+			     unsigned long end, struct kernel_leaf *leaf)
+{
+	unsigned long skip;
+
+	walk->ops->leaf(vaddr, leaf);
+	skip = PFN_DOWN(vaddr) & (leaf->npages - 1);
+	leaf->pfn += skip;
+	leaf->npages = min(leaf->npages - skip, PFN_DOWN(end - vaddr));
+
+	if (walk->direct_map && !leaf->present) {
+		leaf->present = true;
+		leaf->decrypted = false;
+		leaf->pfn = PFN_DOWN(vaddr - walk->direct_map);
+	}
+}
+
 /*
  * Walk the page tables of [vaddr, end): leaves are clipped to that, and those
  * that are neighbours in physical memory and mapped alike make one run.
@@ -94,15 +113,10 @@ static int page_enc_walk_range(struct page_enc_walk *walk, unsigned long vaddr,
 			       unsigned long end)
 {
 	struct kernel_leaf leaf, run = {};
-	unsigned long skip;
 	int err;
 
 	for (; vaddr < end; vaddr += leaf.npages << PAGE_SHIFT) {
-		walk->ops->leaf(vaddr, &leaf);
-		skip = PFN_DOWN(vaddr) & (leaf.npages - 1);
-		leaf.pfn += skip;
-		leaf.npages = min(leaf.npages - skip, PFN_DOWN(end - vaddr));
-
+		page_enc_look_up(walk, vaddr, end, &leaf);
 		if (page_enc_continues(&run, &leaf)) {
 			run.npages += leaf.npages;
 			continue;
@@ -192,33 +206,81 @@ static bool page_enc_is_ram(const struct e820_entry *entry)
 }
 
 /*
- * Announce RAM as private.  Entries are sorted; those that touch are merged,
- * the rest is aligned inward: a page that is RAM only in part is not Linux'.
- * Everything that is not RAM stays as firmware announced it.
+ * The next pages of RAM, from entry *@i on.  Entries are sorted; those that touch
+ * are merged, the rest is aligned inward: a page that is RAM only in part is not
+ * Linux'.
+ */
+static bool page_enc_next_ram(const struct e820_entry *entry, u32 nr, u32 *i,
+			      u64 *pfn, u64 *npages)
+{
+	u64 start, end, last;
+
+	while (*i < nr) {
+		start = entry[*i].addr;
+		end = start + entry[*i].size;
+		if (!page_enc_is_ram(&entry[(*i)++]))
+			continue;
+
+		while (*i < nr && page_enc_is_ram(&entry[*i]) && entry[*i].addr == end)
+			end += entry[(*i)++].size;
+
+		*pfn = start / PAGE_SIZE + !!(start % PAGE_SIZE);
+		last = end / PAGE_SIZE;
+		if (*pfn < last) {
+			*npages = last - *pfn;
+			return true;
+		}
+	}
+
+	return false;
+}
+
+/*
+ * Announce RAM as private.  Everything that is not RAM stays as firmware
+ * announced it.
  */
 int page_enc_send_ram_private(const struct page_enc_ops *ops,
 			      const struct e820_entry *entry, u32 nr)
 {
-	u64 start, end, first, last, sent = 0;
+	u64 pfn, npages, sent = 0;
+	u32 i = 0;
 	int err;
-	u32 i;
 
-	for (i = 0; i < nr; i++) {
-		if (!page_enc_is_ram(&entry[i]))
-			continue;
+	while (page_enc_next_ram(entry, nr, &i, &pfn, &npages)) {
+		err = page_enc_send(ops, pfn, npages, true, &sent);
+		if (err)
+			return err;
+	}
 
-		start = entry[i].addr;
-		end = start + entry[i].size;
-		while (i + 1 < nr && page_enc_is_ram(&entry[i + 1]) &&
-		       entry[i + 1].addr == end)
-			end += entry[++i].size;
+	return 0;
+}
 
-		first = start / PAGE_SIZE + !!(start % PAGE_SIZE);
-		last = end / PAGE_SIZE;
-		if (first >= last)
-			continue;
+/*
+ * Announce pages as the direct map has them, each of them once: the content of what
+ * is in use would not survive if it were private in between.  What is not mapped
+ * there (debug_pagealloc, for one) is private.
+ */
+int page_enc_send_pages(const struct page_enc_ops *ops, unsigned long direct_map,
+			u64 pfn, u64 npages)
+{
+	struct page_enc_walk walk = {
+		.ops = ops, .run = page_enc_run_mapped, .direct_map = direct_map,
+	};
+	unsigned long vaddr = direct_map + PFN_PHYS(pfn);
 
-		err = page_enc_send(ops, first, last - first, true, &sent);
+	return page_enc_walk_range(&walk, vaddr, vaddr + PFN_PHYS(npages));
+}
+
+/* Announce RAM so. */
+int page_enc_send_ram(const struct page_enc_ops *ops, unsigned long direct_map,
+		      const struct e820_entry *entry, u32 nr)
+{
+	u64 pfn, npages;
+	u32 i = 0;
+	int err;
+
+	while (page_enc_next_ram(entry, nr, &i, &pfn, &npages)) {
+		err = page_enc_send_pages(ops, direct_map, pfn, npages);
 		if (err)
 			return err;
 	}

@@ -33,6 +33,7 @@ struct page_enc_test_leaf {
 	u64 pfn;
 	unsigned long npages;
 	bool decrypted;
+	bool absent;
 };
 
 static const struct page_enc_test_leaf *test_leaves;
@@ -50,15 +51,17 @@ static void test_leaf(unsigned long vaddr, struct kernel_leaf *leaf)
 	unsigned long start = TEST_BASE;
 	unsigned int i;
 
-	*leaf = (struct kernel_leaf) { .npages = 1 };
+	*leaf = (struct kernel_leaf) { .npages = 1, .decrypted = true };
 	for (i = 0; i < test_nr_leaves; i++) {
 		unsigned long size = test_leaves[i].npages << PAGE_SHIFT;
 
 		if (vaddr >= start && vaddr < start + size) {
-			leaf->present = true;
-			leaf->pfn = test_leaves[i].pfn;
 			leaf->npages = test_leaves[i].npages;
-			leaf->decrypted = test_leaves[i].decrypted;
+			/* An empty entry has no C-bit either. */
+			leaf->decrypted = test_leaves[i].decrypted || test_leaves[i].absent;
+			leaf->present = !test_leaves[i].absent;
+			if (leaf->present)
+				leaf->pfn = test_leaves[i].pfn;
 			return;
 		}
 		start += size;
@@ -478,6 +481,77 @@ static void page_enc_test_ram_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
 			page_enc_send_ram_private(&test_ops, map, ARRAY_SIZE(map)));
 	KUNIT_EXPECT_EQ(test, test_nr_calls, 1);
+}
+
+/*
+ * RAM as it is: TEST_BASE is where the direct map begins.  No page is announced twice.
+ */
+static const struct page_enc_test_leaf direct_map[] = {
+	{ 0, 1 }, { 1, 1, true }, { 2, 1, true }, { 3, 1, .absent = true },
+	{ 4, 4 }, { 8, 8, true },
+};
+
+static const struct e820_entry direct_map_ram[] = {
+	{ 0x800, 0xa800, E820_TYPE_RAM },
+	{ 0xb000, 0x1000, E820_TYPE_RESERVED },
+	{ 0xc000, 0x2000, E820_TYPE_RAM },
+	/* behind all leaves */
+	{ 0x20000, 0x2000, E820_TYPE_RAM },
+};
+
+static const struct page_enc_test_call direct_map_calls[] = {
+	{ 0x1000, 2, SHARED },
+	{ 0x3000, 5, PRIVATE },
+	{ 0x8000, 3, SHARED },
+	{ 0xc000, 2, SHARED },
+	{ 0x20000, 2, PRIVATE },
+};
+
+static void page_enc_test_ram_as_it_is(struct kunit *test)
+{
+	test_leaves = direct_map;
+	test_nr_leaves = ARRAY_SIZE(direct_map);
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_send_ram(&test_ops, TEST_BASE, direct_map_ram,
+						   ARRAY_SIZE(direct_map_ram)));
+	expect_calls(test, direct_map_calls, ARRAY_SIZE(direct_map_calls));
+}
+
+static void page_enc_test_ram_as_it_is_refused(struct kunit *test)
+{
+	test_leaves = direct_map;
+	test_nr_leaves = ARRAY_SIZE(direct_map);
+	test_refuse_at = 4;
+	test_refuse_with = -KVM_EINVAL;
+
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			page_enc_send_ram(&test_ops, TEST_BASE, direct_map_ram,
+					  ARRAY_SIZE(direct_map_ram)));
+	expect_calls(test, direct_map_calls, 4);
+}
+
+/* Memory that was plugged in, in leaves as large as those of most of RAM */
+static void page_enc_test_pages_as_they_are(struct kunit *test)
+{
+	static const struct page_enc_test_leaf leaves[] = {
+		{ 0, PFN_1G }, { PFN_1G, PFN_1G, .absent = true },
+		{ 2 * PFN_1G, PFN_2M, true }, { 2 * PFN_1G + PFN_2M, PFN_2M },
+	};
+	static const struct page_enc_test_call want[] = {
+		{ SZ_2M, PFN_1G - PFN_2M, PRIVATE }, { SZ_1G, PFN_1G, PRIVATE },
+		{ SZ_2G, PFN_2M, SHARED }, { SZ_2G + SZ_2M, 1, PRIVATE },
+	};
+
+	test_leaves = leaves;
+	test_nr_leaves = ARRAY_SIZE(leaves);
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_send_pages(&test_ops, TEST_BASE, PFN_2M,
+						     2 * PFN_1G + 1));
+	expect_calls(test, want, ARRAY_SIZE(want));
+
+	page_enc_test_init(test);
+	KUNIT_EXPECT_EQ(test, 0, page_enc_send_pages(&test_ops, TEST_BASE, PFN_2M, 0));
+	expect_calls(test, want, 0);
 }
 
 /*
@@ -990,6 +1064,9 @@ static struct kunit_case page_enc_test_cases[] = {
 	KUNIT_CASE(page_enc_test_ram),
 	KUNIT_CASE(page_enc_test_ram_huge),
 	KUNIT_CASE(page_enc_test_ram_refused),
+	KUNIT_CASE(page_enc_test_ram_as_it_is),
+	KUNIT_CASE(page_enc_test_ram_as_it_is_refused),
+	KUNIT_CASE(page_enc_test_pages_as_they_are),
 	KUNIT_CASE(page_enc_test_negotiation),
 	KUNIT_CASE(page_enc_test_verdicts),
 	KUNIT_CASE(page_enc_test_refused_at_boot),
