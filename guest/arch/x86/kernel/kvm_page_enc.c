@@ -187,13 +187,16 @@ int __kvm_page_enc_finish(unsigned long vaddr, unsigned long npages, bool enc)
 
 void __kvm_page_enc_abort(unsigned long vaddr, unsigned long npages)
 {
+	int err;
+
 	if (!page_enc_announces())
 		return;
 
 	vaddr &= PAGE_MASK;
-	page_enc_abort(&page_enc, vaddr, vaddr + PFN_PHYS(npages));
 	pr_warn_ratelimited("not READY: page tables of %lu pages could not be changed\n",
 			    npages);
+	err = page_enc_abort(&page_enc, vaddr, vaddr + PFN_PHYS(npages));
+	page_enc_result(err, npages, "what they are");
 }
 
 void __kvm_page_enc_converted(unsigned long vaddr, unsigned long npages, bool enc)

@@ -29,16 +29,16 @@ static void page_enc_end(struct page_enc *pe)
 }
 
 static int page_enc_send_virt(struct page_enc *pe, unsigned long vaddr,
-			      unsigned long end, bool enc, u64 *sent)
+			      unsigned long end, bool enc)
 {
 	const struct page_enc_ops *ops = pe->ops;
 	u64 pfn;
 
 	/* Mostly it is one run, for which no page table has to be read. */
 	if (ops->linear && ops->linear(vaddr, end, &pfn))
-		return page_enc_send(ops, pfn, PFN_DOWN(end - vaddr), enc, sent);
+		return page_enc_send(ops, pfn, PFN_DOWN(end - vaddr), enc);
 
-	return page_enc_send_range(ops, vaddr, end, enc, sent);
+	return page_enc_send_range(ops, vaddr, end, enc);
 }
 
 /* The host's view is not what it should be, whatever callers make of the error. */
@@ -52,24 +52,25 @@ static int page_enc_failed(struct page_enc *pe, int err)
 
 /*
  * The C-bits of [vaddr, end) are about to change.  If the host refuses to share,
- * they must not: what it agreed to is taken back.
+ * they must not, and all of the range is taken back: the call that was refused may
+ * have been done in part.
  */
 int page_enc_prepare(struct page_enc *pe, unsigned long vaddr, unsigned long end,
 		     bool enc)
 {
-	u64 sent = 0;
 	int err;
 
 	page_enc_begin(pe);
 	if (enc)
 		return 0;
 
-	err = page_enc_failed(pe, page_enc_send_virt(pe, vaddr, end, false, &sent));
+	err = page_enc_failed(pe, page_enc_send_virt(pe, vaddr, end, false));
 	if (!err)
 		return 0;
 
-	if (err != -EOPNOTSUPP)
-		page_enc_send_mapped(pe->ops, vaddr, vaddr + PFN_PHYS(sent));
+	if (err != -EOPNOTSUPP &&
+	    page_enc_failed(pe, page_enc_send_mapped(pe->ops, vaddr, end)) == -EOPNOTSUPP)
+		err = -EOPNOTSUPP;
 	page_enc_end(pe);
 
 	return err;
@@ -82,31 +83,32 @@ int page_enc_prepare(struct page_enc *pe, unsigned long vaddr, unsigned long end
 int page_enc_finish(struct page_enc *pe, unsigned long vaddr, unsigned long end,
 		    bool enc)
 {
-	u64 sent = 0;
 	int err = 0;
 
 	if (enc || atomic_read(&pe->in_flight) & PAGE_ENC_RENEWED)
-		err = page_enc_send_virt(pe, vaddr, end, enc, &sent);
+		err = page_enc_send_virt(pe, vaddr, end, enc);
 	page_enc_end(pe);
 
 	return page_enc_failed(pe, err);
 }
 
 /* They have not, or in part: announce what they are now. */
-void page_enc_abort(struct page_enc *pe, unsigned long vaddr, unsigned long end)
+int page_enc_abort(struct page_enc *pe, unsigned long vaddr, unsigned long end)
 {
+	int err;
+
 	page_enc_event(pe, PAGE_ENC_EV_STALE);
-	page_enc_failed(pe, page_enc_send_mapped(pe->ops, vaddr, end));
+	err = page_enc_failed(pe, page_enc_send_mapped(pe->ops, vaddr, end));
 	page_enc_end(pe);
+
+	return err;
 }
 
 /* They were changed in place, early at boot, when there is one CPU. */
 int page_enc_converted(struct page_enc *pe, unsigned long vaddr,
 		       unsigned long end, bool enc)
 {
-	u64 sent = 0;
-
-	return page_enc_failed(pe, page_enc_send_virt(pe, vaddr, end, enc, &sent));
+	return page_enc_failed(pe, page_enc_send_virt(pe, vaddr, end, enc));
 }
 
 /*

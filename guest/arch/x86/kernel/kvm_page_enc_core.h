@@ -38,10 +38,9 @@ struct page_enc_ops {
  * mapped somewhere, or the error that page_enc_errno() makes of a refusal.
  */
 int page_enc_errno(long ret);
-int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc,
-		  u64 *sent);
+int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc);
 int page_enc_send_range(const struct page_enc_ops *ops, unsigned long vaddr,
-			unsigned long end, bool enc, u64 *sent);
+			unsigned long end, bool enc);
 int page_enc_send_mapped(const struct page_enc_ops *ops, unsigned long vaddr,
 			 unsigned long end);
 int page_enc_send_decrypted(const struct page_enc_ops *ops, unsigned long vaddr,
@@ -128,14 +127,14 @@ enum page_enc_verdict page_enc_start(struct page_enc *pe,
 enum page_enc_verdict page_enc_complete(struct page_enc *pe);
 
 /*
- * When it is announced: kvm_page_enc_convert.c.  All but page_enc_abort() return
- * 0 or an error as above, of which -EOPNOTSUPP silences the guest.
+ * When it is announced: kvm_page_enc_convert.c.  All return 0 or an error as above, of
+ * which -EOPNOTSUPP silences the guest.
  */
 int page_enc_prepare(struct page_enc *pe, unsigned long vaddr, unsigned long end,
 		     bool enc);
 int page_enc_finish(struct page_enc *pe, unsigned long vaddr, unsigned long end,
 		    bool enc);
-void page_enc_abort(struct page_enc *pe, unsigned long vaddr, unsigned long end);
+int page_enc_abort(struct page_enc *pe, unsigned long vaddr, unsigned long end);
 int page_enc_converted(struct page_enc *pe, unsigned long vaddr,
 		       unsigned long end, bool enc);
 int page_enc_renew(struct page_enc *pe);

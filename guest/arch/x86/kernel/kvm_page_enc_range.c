@@ -51,9 +51,8 @@ static int page_enc_call(const struct page_enc_ops *ops, u64 pfn, u64 npages,
 	return page_enc_errno(ret);
 }
 
-/* Announce contiguous pages, and add to @sent how many that were. */
-int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc,
-		  u64 *sent)
+/* Announce contiguous pages. */
+int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc)
 {
 	int err;
 	u64 n;
@@ -64,7 +63,6 @@ int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc,
 		err = page_enc_call(ops, pfn, n, enc);
 		if (err)
 			return err;
-		*sent += n;
 	}
 
 	return 0;
@@ -76,7 +74,6 @@ struct page_enc_walk {
 	int (*run)(struct page_enc_walk *walk, const struct kernel_leaf *run);
 	unsigned long direct_map;	/* what it lacks is private; 0: a hole */
 	bool enc;
-	u64 sent;	/* pages that were announced */
 };
 
 static bool page_enc_continues(const struct kernel_leaf *run,
@@ -135,8 +132,7 @@ static int page_enc_run_any(struct page_enc_walk *walk,
 {
 	if (!run->present)
 		return -EFAULT;
-	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc,
-			     &walk->sent);
+	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc);
 }
 
 static int page_enc_run_mapped(struct page_enc_walk *walk,
@@ -144,8 +140,7 @@ static int page_enc_run_mapped(struct page_enc_walk *walk,
 {
 	if (!run->present)
 		return 0;
-	return page_enc_send(walk->ops, run->pfn, run->npages, !run->decrypted,
-			     &walk->sent);
+	return page_enc_send(walk->ops, run->pfn, run->npages, !run->decrypted);
 }
 
 static int page_enc_run_decrypted(struct page_enc_walk *walk,
@@ -153,27 +148,21 @@ static int page_enc_run_decrypted(struct page_enc_walk *walk,
 {
 	if (!run->present || !run->decrypted)
 		return 0;
-	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc,
-			     &walk->sent);
+	return page_enc_send(walk->ops, run->pfn, run->npages, walk->enc);
 }
 
 /*
  * Announce all that is mapped at [vaddr, end), however that is.  Nothing behind
- * the first refused call or missing leaf is announced; @sent grows by the pages
- * before it.
+ * the first refused call or missing leaf is announced.
  */
 int page_enc_send_range(const struct page_enc_ops *ops, unsigned long vaddr,
-			unsigned long end, bool enc, u64 *sent)
+			unsigned long end, bool enc)
 {
 	struct page_enc_walk walk = {
 		.ops = ops, .run = page_enc_run_any, .enc = enc,
 	};
-	int err;
 
-	err = page_enc_walk_range(&walk, vaddr, end);
-	*sent += walk.sent;
-
-	return err;
+	return page_enc_walk_range(&walk, vaddr, end);
 }
 
 /* Announce what is mapped at [vaddr, end), as it is. */
@@ -242,12 +231,12 @@ static bool page_enc_next_ram(const struct e820_entry *entry, u32 nr, u32 *i,
 int page_enc_send_ram_private(const struct page_enc_ops *ops,
 			      const struct e820_entry *entry, u32 nr)
 {
-	u64 pfn, npages, sent = 0;
+	u64 pfn, npages;
 	u32 i = 0;
 	int err;
 
 	while (page_enc_next_ram(entry, nr, &i, &pfn, &npages)) {
-		err = page_enc_send(ops, pfn, npages, true, &sent);
+		err = page_enc_send(ops, pfn, npages, true);
 		if (err)
 			return err;
 	}

@@ -168,14 +168,13 @@ enum page_enc_verdict page_enc_start(struct page_enc *pe,
 				     const struct page_enc_env *env)
 {
 	enum page_enc_verdict verdict = page_enc_decide(env);
-	u64 sent = 0;
 	int err;
 
 	if (verdict <= PAGE_ENC_UNSUPPORTED)
 		return verdict;
 
 	err = page_enc_send_ram_private(pe->ops, env->ram, env->nr_ram) ?:
-	      page_enc_send_range(pe->ops, env->shared, env->shared_end, false, &sent);
+	      page_enc_send_range(pe->ops, env->shared, env->shared_end, false);
 	if (err == -EOPNOTSUPP)
 		return PAGE_ENC_UNSUPPORTED;
 

@@ -44,6 +44,7 @@ static unsigned int test_nr_calls;
 static unsigned int test_refuse_at;	/* the Nth call, from 1; 0: none */
 static unsigned int test_refuse_times;	/* that call and those behind it */
 static long test_refuse_with;
+static unsigned int test_forget_at;	/* from that call on it is not known any more */
 
 /* Behind the last leaf there are holes of one page. */
 static void test_leaf(unsigned long vaddr, struct kernel_leaf *leaf)
@@ -77,6 +78,9 @@ static long test_map_gpa_range(u64 gpa, u64 npages, unsigned long attrs)
 		.gpa = gpa, .npages = npages, .attrs = attrs,
 	};
 
+	if (test_forget_at && test_nr_calls >= test_forget_at)
+		return -KVM_ENOSYS;
+
 	return test_refuse_at && test_nr_calls >= test_refuse_at &&
 	       test_nr_calls < test_refuse_at + test_refuse_times ? test_refuse_with : 0;
 }
@@ -108,8 +112,22 @@ static int test_send_all(void)
 	return page_enc_errno(test_map_gpa_range(0, PFN_1G, PRIVATE));
 }
 
+/* The mapping is linear up to there, whatever its leaves are. */
+static unsigned long test_linear_end;
+static u64 test_linear_pfn;
+
+static bool test_linear(unsigned long vaddr, unsigned long end, u64 *pfn)
+{
+	if (vaddr < TEST_BASE || end > test_linear_end)
+		return false;
+
+	*pfn = test_linear_pfn + PFN_DOWN(vaddr - TEST_BASE);
+	return true;
+}
+
 static const struct page_enc_ops test_ops = {
 	.leaf = test_leaf,
+	.linear = test_linear,
 	.map_gpa_range = test_map_gpa_range,
 	.write_ready = test_write_ready,
 	.send_all = test_send_all,
@@ -124,9 +142,11 @@ static int page_enc_test_init(struct kunit *test)
 {
 	test_leaves = NULL;
 	test_nr_leaves = 0;
+	test_linear_end = 0;
 	test_nr_calls = 0;
 	test_refuse_at = 0;
 	test_refuse_times = 1;
+	test_forget_at = 0;
 	memset(test_ready, 0, sizeof(test_ready));
 	test_nr_ready = 0;
 	test_refuse_ready = false;
@@ -261,7 +281,6 @@ static void page_enc_test_range(struct kunit *test)
 {
 	const struct page_enc_range_case *c = test->param_value;
 	unsigned long vaddr = TEST_BASE + (c->first << PAGE_SHIFT);
-	u64 sent = 0;
 
 	test_leaves = c->leaves;
 	test_nr_leaves = c->nr_leaves;
@@ -269,8 +288,7 @@ static void page_enc_test_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->ret,
 			page_enc_send_range(&test_ops, vaddr,
 					    vaddr + (c->npages << PAGE_SHIFT),
-					    c->enc, &sent));
-	KUNIT_EXPECT_EQ(test, sent, c->ret ? c->npages - 1 : c->npages);
+					    c->enc));
 	expect_calls(test, c->calls, c->nr_calls);
 }
 
@@ -283,8 +301,6 @@ static void page_enc_test_refused_in_the_middle(struct kunit *test)
 		{ 10 << 12, 1, SHARED }, { 20 << 12, 1, SHARED },
 	};
 
-	u64 sent = 0;
-
 	test_leaves = leaves;
 	test_nr_leaves = ARRAY_SIZE(leaves);
 	test_refuse_at = 2;
@@ -292,16 +308,13 @@ static void page_enc_test_refused_in_the_middle(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			page_enc_send_range(&test_ops, TEST_BASE,
-					    TEST_BASE + 3 * PAGE_SIZE, false, &sent));
-	KUNIT_EXPECT_EQ(test, sent, 1);
+					    TEST_BASE + 3 * PAGE_SIZE, false));
 	expect_calls(test, want, ARRAY_SIZE(want));
 }
 
 static void page_enc_test_refused_before_a_hole(struct kunit *test)
 {
 	static const struct page_enc_test_leaf leaves[] = { { 10, 1 } };
-	u64 sent = 0;
-
 	test_leaves = leaves;
 	test_nr_leaves = ARRAY_SIZE(leaves);
 	test_refuse_at = 1;
@@ -309,40 +322,35 @@ static void page_enc_test_refused_before_a_hole(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, -EPERM,
 			page_enc_send_range(&test_ops, TEST_BASE,
-					    TEST_BASE + 2 * PAGE_SIZE, false, &sent));
+					    TEST_BASE + 2 * PAGE_SIZE, false));
 	KUNIT_EXPECT_EQ(test, test_nr_calls, 1);
 }
 
 static void page_enc_test_split_is_refused(struct kunit *test)
 {
-	u64 sent = 0;
-
 	test_refuse_at = 2;
 	test_refuse_with = -KVM_ENOSYS;
 
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			page_enc_send(&test_ops, 0, 3 * PFN_1G, true, &sent));
+			page_enc_send(&test_ops, 0, 3 * PFN_1G, true));
 	KUNIT_EXPECT_EQ(test, test_nr_calls, 2);
-	KUNIT_EXPECT_EQ(test, sent, PFN_1G);
 }
 
 /* A host that is busy for a while is asked again, one that stays so is not. */
 static void page_enc_test_again(struct kunit *test)
 {
-	u64 sent = 0;
-
 	test_refuse_at = 1;
 	test_refuse_times = PAGE_ENC_MAX_TRIES - 1;
 	test_refuse_with = -EAGAIN;
 
-	KUNIT_EXPECT_EQ(test, 0, page_enc_send(&test_ops, 7, 1, true, &sent));
+	KUNIT_EXPECT_EQ(test, 0, page_enc_send(&test_ops, 7, 1, true));
 	KUNIT_EXPECT_EQ(test, test_nr_calls, PAGE_ENC_MAX_TRIES);
 
 	page_enc_test_init(test);
 	test_refuse_at = 1;
 	test_refuse_times = TEST_MAX_CALLS;
 
-	KUNIT_EXPECT_EQ(test, -EAGAIN, page_enc_send(&test_ops, 7, 1, true, &sent));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, page_enc_send(&test_ops, 7, 1, true));
 	KUNIT_EXPECT_EQ(test, test_nr_calls, PAGE_ENC_MAX_TRIES);
 }
 
@@ -900,7 +908,10 @@ static void page_enc_test_order(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, test_ready, "1");
 }
 
-/* What was shared before stays so, the rest is taken back. */
+/*
+ * What was shared before stays so, the rest is taken back.  The refused call may have
+ * been done in part.
+ */
 static void page_enc_test_sharing_refused(struct kunit *test)
 {
 	static const struct page_enc_test_leaf leaves[] = {
@@ -910,6 +921,7 @@ static void page_enc_test_sharing_refused(struct kunit *test)
 		{ 10 << 12, 1, SHARED }, { 20 << 12, 1, SHARED },
 		{ 30 << 12, 1, SHARED },	/* refused */
 		{ 10 << 12, 1, PRIVATE }, { 20 << 12, 1, SHARED },
+		{ 30 << 12, 1, PRIVATE },
 	};
 
 	test_map(leaves, 3);
@@ -923,7 +935,7 @@ static void page_enc_test_sharing_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
 }
 
-/* A run of more than one call is taken back as far as it was announced. */
+/* A run of more than one call is taken back as a whole. */
 static void page_enc_test_long_run_refused(struct kunit *test)
 {
 	static const struct page_enc_test_leaf leaves[] = {
@@ -931,7 +943,7 @@ static void page_enc_test_long_run_refused(struct kunit *test)
 	};
 	static const struct page_enc_test_call want[] = {
 		{ SZ_1G, PFN_1G, SHARED }, { SZ_2G, PFN_1G, SHARED },
-		{ SZ_1G, PFN_1G, PRIVATE },
+		{ SZ_1G, PFN_1G, PRIVATE }, { SZ_2G, PFN_1G, PRIVATE },
 	};
 
 	test_map(leaves, 2);
@@ -941,6 +953,56 @@ static void page_enc_test_long_run_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EPERM,
 			page_enc_prepare(&test_pe, TEST_BASE, TEST_BASE + SZ_2G, false));
 	expect_calls(test, want, ARRAY_SIZE(want));
+}
+
+/* One run, for which page tables aren't read unless it is refused */
+static void page_enc_test_linear(struct kunit *test)
+{
+	static const struct page_enc_test_leaf leaves[] = {
+		{ 10, 1, false }, { 11, 1, true }, { 12, 1, false },
+	};
+	static const struct page_enc_test_call want[] = {
+		{ 10 << 12, 3, SHARED },
+		{ 11 << 12, 2, PRIVATE },
+		{ 10 << 12, 3, SHARED },	/* refused */
+		{ 10 << 12, 1, PRIVATE }, { 11 << 12, 1, SHARED }, { 12 << 12, 1, PRIVATE },
+	};
+
+	test_map(NULL, 0);
+	test_linear_end = TEST_END;
+	test_linear_pfn = 10;
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, TEST_END, false));
+	KUNIT_EXPECT_EQ(test, 0, page_enc_finish(&test_pe, TEST_BASE, TEST_END, false));
+	KUNIT_EXPECT_EQ(test, 0, page_enc_converted(&test_pe, TEST_BASE + PAGE_SIZE,
+						    TEST_END, true));
+	expect_calls(test, want, 2);
+
+	/* What reaches beyond it is looked up, and not mapped here. */
+	KUNIT_EXPECT_EQ(test, -EFAULT, page_enc_converted(&test_pe, TEST_BASE,
+							  TEST_END + PAGE_SIZE, true));
+	expect_calls(test, want, 2);
+
+	test_map(leaves, 3);
+	test_refuse_at = 3;
+	test_refuse_with = -KVM_EPERM;
+	KUNIT_EXPECT_EQ(test, -EPERM, page_enc_prepare(&test_pe, TEST_BASE, TEST_END, false));
+	expect_calls(test, want, ARRAY_SIZE(want));
+}
+
+/* What is to be taken back meets a host that doesn't know the call any more. */
+static void page_enc_test_taking_back_unknown(struct kunit *test)
+{
+	test_map(three_leaves, 3);
+	test_refuse_at = 3;
+	test_refuse_with = -KVM_EINVAL;
+	test_forget_at = 4;
+
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			page_enc_prepare(&test_pe, TEST_BASE, TEST_END, false));
+	KUNIT_EXPECT_EQ(test, test_nr_calls, 4);
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.state), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
 }
 
 static void page_enc_test_sharing_unknown(struct kunit *test)
@@ -969,6 +1031,42 @@ static void page_enc_test_hiding_refused(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, test_ready, "10");
 }
 
+static int test_finish_private(struct page_enc *pe, unsigned long vaddr, unsigned long end)
+{
+	return page_enc_finish(pe, vaddr, end, true);
+}
+
+static int test_converted(struct page_enc *pe, unsigned long vaddr, unsigned long end)
+{
+	return page_enc_converted(pe, vaddr, end, false);
+}
+
+static int test_renew(struct page_enc *pe, unsigned long vaddr, unsigned long end)
+{
+	return page_enc_renew(pe);
+}
+
+/* Conversions in place, both ways: one announcement, and a refusal is no secret. */
+static void page_enc_test_converted(struct kunit *test)
+{
+	static const struct page_enc_test_call want[] = {
+		{ 10 << 12, 1, SHARED }, { 20 << 12, 1, SHARED }, { 30 << 12, 1, SHARED },
+		{ 10 << 12, 1, PRIVATE }, { 20 << 12, 1, PRIVATE },
+	};
+
+	test_map(three_leaves, 3);
+	KUNIT_EXPECT_EQ(test, 0, page_enc_converted(&test_pe, TEST_BASE, TEST_END, false));
+	expect_calls(test, want, 3);
+	KUNIT_EXPECT_STREQ(test, test_ready, "1");
+
+	test_refuse_at = 5;
+	test_refuse_with = -KVM_EPERM;
+	KUNIT_EXPECT_EQ(test, -EPERM, page_enc_converted(&test_pe, TEST_BASE, TEST_END, true));
+	expect_calls(test, want, 5);
+	KUNIT_EXPECT_STREQ(test, test_ready, "10");
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
+}
+
 /* The page tables were changed in part: the host is told in which. */
 static void page_enc_test_aborted(struct kunit *test)
 {
@@ -983,10 +1081,51 @@ static void page_enc_test_aborted(struct kunit *test)
 	test_map(leaves, 3);
 
 	KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, TEST_END, false));
-	page_enc_abort(&test_pe, TEST_BASE, TEST_END);
+	KUNIT_EXPECT_EQ(test, 0, page_enc_abort(&test_pe, TEST_BASE, TEST_END));
 	expect_calls(test, want, ARRAY_SIZE(want));
 	KUNIT_EXPECT_STREQ(test, test_ready, "10");
 	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
+}
+
+/* Page tables that were not changed, and a host that doesn't want to know */
+static void page_enc_test_abort_refused(struct kunit *test)
+{
+	test_map(three_leaves, 3);
+	test_refuse_at = 5;
+	test_refuse_with = -KVM_EINVAL;
+
+	KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, TEST_END, false));
+	KUNIT_EXPECT_EQ(test, -EINVAL, page_enc_abort(&test_pe, TEST_BASE, TEST_END));
+	KUNIT_EXPECT_EQ(test, test_nr_calls, 5);
+	KUNIT_EXPECT_STREQ(test, test_ready, "10");
+	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
+}
+
+/*
+ * A host may not know the call any more at any step.  That is the last call, and the
+ * caller is told, who has to turn the key off.
+ */
+static void page_enc_test_unknown_from_now_on(struct kunit *test)
+{
+	static int (* const step[])(struct page_enc *pe, unsigned long vaddr,
+				    unsigned long end) = {
+		test_finish_private, page_enc_abort, test_converted, test_renew,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(step); i++) {
+		page_enc_test_init(test);
+		test_map(three_leaves, 3);
+		KUNIT_EXPECT_EQ(test, 0, page_enc_prepare(&test_pe, TEST_BASE, TEST_END, true));
+		test_refuse_at = 1;
+		test_refuse_with = -KVM_ENOSYS;
+
+		KUNIT_EXPECT_EQ_MSG(test, -EOPNOTSUPP, step[i](&test_pe, TEST_BASE, TEST_END),
+				    "step %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, test_nr_calls, 1, "step %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, atomic_read(&test_pe.state), 0, "step %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, test_ready[1], '0', "step %u", i);
+	}
 }
 
 static void page_enc_test_renewed(struct kunit *test)
@@ -1079,9 +1218,14 @@ static struct kunit_case page_enc_test_cases[] = {
 	KUNIT_CASE(page_enc_test_order),
 	KUNIT_CASE(page_enc_test_sharing_refused),
 	KUNIT_CASE(page_enc_test_long_run_refused),
+	KUNIT_CASE(page_enc_test_linear),
+	KUNIT_CASE(page_enc_test_taking_back_unknown),
 	KUNIT_CASE(page_enc_test_sharing_unknown),
 	KUNIT_CASE(page_enc_test_hiding_refused),
+	KUNIT_CASE(page_enc_test_converted),
 	KUNIT_CASE(page_enc_test_aborted),
+	KUNIT_CASE(page_enc_test_abort_refused),
+	KUNIT_CASE(page_enc_test_unknown_from_now_on),
 	KUNIT_CASE(page_enc_test_renewed),
 	KUNIT_CASE(page_enc_test_renewal_refused),
 	KUNIT_CASE(page_enc_test_renewed_meanwhile),
