@@ -163,8 +163,8 @@ sev_sees_shared_only()
 sev_announces_in_use()
 {
 	local announce=/sys/kernel/debug/kvm_page_enc/announce
-	vm_sh sev "(until [ -e /tmp/stop ]; do dd if=/tmp/a of=/dev/vda bs=64k conv=fsync 2>/dev/null || exit; done) &
-		i=0; while [ \$((i += 1)) -le 20 ]; do echo 1 >$announce || exit; done
+	vm_sh sev "(until [ -e /tmp/stop ]; do dd if=/tmp/a of=/dev/vda bs=64k conv=fsync 2>/dev/null || exit; done) & i=0;
+		while [ \$((i += 1)) -le 20 ]; do echo 1 >$announce || exit; done;
 		touch /tmp/stop; wait \$! && echo 3 >/proc/sys/vm/drop_caches" 90
 	sev_disk
 	map_check sev
