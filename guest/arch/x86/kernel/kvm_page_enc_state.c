@@ -7,6 +7,7 @@
  */
 
 #include <linux/errno.h>
+#include <linux/kconfig.h>
 
 #include "kvm_page_enc_core.h"
 
@@ -113,9 +114,12 @@ bool page_enc_mute(struct page_enc *pe)
 	unsigned long flags;
 	bool locked;
 
-	/* Without lockdep, which has nothing to say any more. */
+	/*
+	 * Without lockdep, which has nothing to say any more.  With one CPU there is no
+	 * lock to be seen, and this may have come in between all the same.
+	 */
 	local_irq_save(flags);
-	locked = arch_spin_trylock(&pe->lock.raw_lock);
+	locked = IS_ENABLED(CONFIG_SMP) && arch_spin_trylock(&pe->lock.raw_lock);
 	page_enc_change(pe, PAGE_ENC_EV_MUTE);
 	if (locked)
 		arch_spin_unlock(&pe->lock.raw_lock);
