@@ -11,7 +11,7 @@ tests=(boot plug put_to_use exercised_there announced_anew hibernate resume kexe
 MONITOR=/tmp/monitor	# QEMU's: what goes .in is QMP
 SWAP=/tmp/swap
 DIMM=$((4 << 30))	# where it appears, the first page of ZONE_NORMAL
-APPEND="percpu_alloc=page memhp_default_state=online"
+APPEND="percpu_alloc=page memhp_default_state=online memory_hotplug.memmap_on_memory=1"
 export VM_MEM=192M,slots=1,maxmem=1G VM_DISK=$SWAP VM_WAIT=90 VM_KEXEC=1
 
 qmp()
@@ -42,9 +42,14 @@ boot()
 plug()
 {
 	qmp '{"execute": "object-add", "arguments": {"qom-type": "memory-backend-ram", "id": "ram", "size": 134217728}}'
+	vm_trace_start
 	qmp '{"execute": "device_add", "arguments": {"driver": "pc-dimm", "id": "dimm", "memdev": "ram"}}'
 	until_true 30 vm_sh main "grep -i '^100000000-107ffffff : System RAM' /proc/iomem"
-	vm_sh main 'cat /sys/devices/system/memory/memory32/state' | grep -x online
+	until_true 30 vm_sh main 'grep -x online /sys/devices/system/memory/memory32/state'
+	vm_trace_stop
+	equal "its struct pages are in it" "$(vm_sh main 'cat /sys/module/memory_hotplug/parameters/memmap_on_memory')" Y
+	equal "pages announced" "$(vm_trace_calls main | sort -u | awk '{ print $2, $3 }' | paste -sd ' ')" \
+		"512 0x10 32256 0x10"
 	equal "shared pages in it" "$(shared_in_dimm main)" ""
 	oracle main
 }

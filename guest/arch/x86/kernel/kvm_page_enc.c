@@ -281,20 +281,31 @@ static int page_enc_announce_all(void *unused)
 	return err;
 }
 
-/* Memory that was plugged in, which an earlier kernel may have had and shared */
+static void page_enc_take_plugged(unsigned long pfn, unsigned long npages)
+{
+	unsigned long vaddr = (unsigned long)__va(PFN_PHYS(pfn));
+	int err;
+
+	err = page_enc_converted(&page_enc, vaddr, vaddr + PFN_PHYS(npages), true);
+	page_enc_result(err, npages, "private");
+}
+
+/*
+ * Memory that was plugged in, which an earlier kernel may have had and shared.  What
+ * holds its own struct pages (memmap_on_memory) does not go online with the rest.
+ */
 static int page_enc_memory(struct notifier_block *nb, unsigned long action,
 			   void *data)
 {
 	const struct memory_notify *mem = data;
-	unsigned long vaddr;
-	int err;
 
-	if (action != MEM_GOING_ONLINE || !page_enc_announces())
+	if (!page_enc_announces())
 		return NOTIFY_OK;
 
-	vaddr = (unsigned long)__va(PFN_PHYS(mem->start_pfn));
-	err = page_enc_converted(&page_enc, vaddr, vaddr + PFN_PHYS(mem->nr_pages), true);
-	page_enc_result(err, mem->nr_pages, "private");
+	if (action == MEM_PREPARE_ONLINE && mem->altmap_nr_pages)
+		page_enc_take_plugged(mem->altmap_start_pfn, mem->altmap_nr_pages);
+	else if (action == MEM_GOING_ONLINE)
+		page_enc_take_plugged(mem->start_pfn, mem->nr_pages);
 
 	return NOTIFY_OK;
 }
