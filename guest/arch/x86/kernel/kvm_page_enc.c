@@ -20,6 +20,7 @@
 
 #include <linux/atomic.h>
 #include <linux/cc_platform.h>
+#include <linux/crash_dump.h>
 #include <linux/debugfs.h>
 #include <linux/efi.h>
 #include <linux/init.h>
@@ -475,6 +476,7 @@ void __init kvm_page_enc_init(void)
 		.msr = kvm_para_has_feature(KVM_FEATURE_MIGRATION_CONTROL),
 		.snp = cc_platform_has(CC_ATTR_GUEST_SEV_SNP),
 		.efi = page_enc_may_be_efi(),
+		.kdump = is_kdump_kernel(),
 		.mode = page_enc_mode,
 		.ram = e820_table->entries,
 		.nr_ram = e820_table->nr_entries,

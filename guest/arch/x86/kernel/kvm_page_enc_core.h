@@ -68,6 +68,7 @@ struct page_enc_env {
 	bool hypercall;	/* KVM_FEATURE_HC_MAP_GPA_RANGE */
 	bool msr;	/* KVM_FEATURE_MIGRATION_CONTROL */
 	bool efi;	/* firmware may have shared pages of its own */
+	bool kdump;	/* most memory is that of a kernel that crashed */
 	enum page_enc_mode mode;
 	const struct e820_entry *ram;
 	u32 nr_ram;
@@ -83,6 +84,7 @@ enum page_enc_verdict {
 	/* From here on hypercalls are made. */
 	PAGE_ENC_REFUSED,
 	PAGE_ENC_NO_MSR,
+	PAGE_ENC_KDUMP,
 	PAGE_ENC_MSR_REFUSED,
 	PAGE_ENC_ASK_FIRMWARE,
 	PAGE_ENC_READY,

@@ -19,6 +19,7 @@ const char * const page_enc_why[] = {
 	[PAGE_ENC_UNSUPPORTED]	= "not announced: KVM_HC_MAP_GPA_RANGE is offered but not known",
 	[PAGE_ENC_REFUSED]	= "announced, not READY: the host refused some of it",
 	[PAGE_ENC_NO_MSR]	= "announced, not READY: no MSR_KVM_MIGRATION_CONTROL",
+	[PAGE_ENC_KDUMP]	= "announced, not READY: memory of the crashed kernel is as that left it",
 	[PAGE_ENC_MSR_REFUSED]	= "announced, not READY: MSR_KVM_MIGRATION_CONTROL is refused",
 	[PAGE_ENC_ASK_FIRMWARE]	= "announced, READY is up to EFI firmware",
 	[PAGE_ENC_READY]	= "announced, READY",
@@ -143,6 +144,8 @@ enum page_enc_verdict page_enc_decide(const struct page_enc_env *env)
 		return PAGE_ENC_NO_HYPERCALL;
 	if (!env->msr)
 		return PAGE_ENC_NO_MSR;
+	if (env->kdump)
+		return PAGE_ENC_KDUMP;
 	if (env->efi && env->mode != PAGE_ENC_ON)
 		return PAGE_ENC_ASK_FIRMWARE;
 	return PAGE_ENC_READY;

@@ -567,22 +567,22 @@ static void page_enc_test_pages_as_they_are(struct kunit *test)
  * second time, as what must hold rather than as what is decided first.
  */
 struct page_enc_row {
-	bool sev, hypercall, msr, efi, variable, snp;
+	bool sev, hypercall, msr, efi, variable, snp, kdump;
 	enum page_enc_mode mode;
 	enum { TRACKS, REFUSES, NO_SUCH_CALL } host;
 	bool msr_refused;
 };
 
-#define NR_ROWS		(64 * 3 * 3 * 2)
+#define NR_ROWS		(128 * 3 * 3 * 2)
 
 static struct page_enc_row page_enc_row(unsigned int i)
 {
 	struct page_enc_row row = {
 		.sev = i & 1, .hypercall = i & 2, .msr = i & 4, .efi = i & 8,
-		.variable = i & 16, .snp = i & 32,
+		.variable = i & 16, .snp = i & 32, .kdump = i & 64,
 	};
 
-	i /= 64;
+	i /= 128;
 	row.mode = i % 3;
 	row.host = i / 3 % 3;
 	row.msr_refused = i / 9;
@@ -598,7 +598,7 @@ static enum page_enc_verdict page_enc_negotiate(const struct page_enc_row *row)
 	static const struct page_enc_test_leaf leaves[] = { { 7, 1, true } };
 	struct page_enc_env env = {
 		.sev = row->sev, .snp = row->snp, .hypercall = row->hypercall, .msr = row->msr,
-		.efi = row->efi, .mode = row->mode,
+		.efi = row->efi, .kdump = row->kdump, .mode = row->mode,
 		.ram = ram, .nr_ram = ARRAY_SIZE(ram),
 		.shared = TEST_BASE, .shared_end = TEST_BASE + PAGE_SIZE,
 	};
@@ -635,7 +635,7 @@ static void page_enc_test_negotiation(struct kunit *test)
 
 		calls = row.sev && !row.snp && row.hypercall && row.mode != PAGE_ENC_OFF;
 		announces = calls && row.host != NO_SUCH_CALL;
-		asks = announces && row.host == TRACKS && row.msr &&
+		asks = announces && row.host == TRACKS && row.msr && !row.kdump &&
 		       (!row.efi || row.variable || row.mode == PAGE_ENC_ON);
 		ready = asks && !row.msr_refused;
 
@@ -676,6 +676,8 @@ static void page_enc_test_verdicts(struct kunit *test)
 		{ { 1, 1, 1, .efi = true, .mode = PAGE_ENC_ON, .host = REFUSES },
 		  PAGE_ENC_REFUSED },
 		{ { 1, 1, 1, .msr_refused = true }, PAGE_ENC_MSR_REFUSED },
+		{ { 1, 1, 1, .kdump = true, .efi = true, .mode = PAGE_ENC_ON }, PAGE_ENC_KDUMP },
+		{ { 1, 1, 1, .kdump = true, .host = REFUSES }, PAGE_ENC_KDUMP },
 		{ { 1, 1, 1, .efi = true }, PAGE_ENC_ASK_FIRMWARE },
 		{ { 1, 1, 1, .efi = true, .mode = PAGE_ENC_ON }, PAGE_ENC_READY },
 		{ { 1, 1, 1, .efi = true, .variable = true }, PAGE_ENC_READY },
@@ -702,6 +704,7 @@ static void page_enc_test_refused_at_boot(struct kunit *test)
 		{ { 1, 1, 1, .efi = true, .mode = PAGE_ENC_ON, .host = REFUSES }, true },
 		{ { 1, 1, 1, .efi = true, .host = REFUSES }, false },
 		{ { 1, 1, 0, .host = REFUSES }, false },
+		{ { 1, 1, 1, .kdump = true, .host = REFUSES }, false },
 	};
 	unsigned int i;
 
