@@ -315,6 +315,7 @@ static void page_enc_test_refused_in_the_middle(struct kunit *test)
 static void page_enc_test_refused_before_a_hole(struct kunit *test)
 {
 	static const struct page_enc_test_leaf leaves[] = { { 10, 1 } };
+
 	test_leaves = leaves;
 	test_nr_leaves = ARRAY_SIZE(leaves);
 	test_refuse_at = 1;
