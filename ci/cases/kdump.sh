@@ -53,7 +53,7 @@ ready()
 {
 	equal "values written" "$(vm_msr_writes)" "1 0"
 	ready_is main 0 1 1
-	vm_sh main 'dmesg | grep "announced, not READY: memory of the crashed kernel is as that left it"'
+	vm_sh main 'dmesg | grep "announced, not READY: most RAM is the crashed kernel"'
 }
 
 # One that is held, then those of the crash kernel, for its memory only.  Linux
