@@ -7,7 +7,6 @@
  */
 
 #include <linux/errno.h>
-#include <linux/kconfig.h>
 
 #include "kvm_page_enc_core.h"
 
