@@ -11,6 +11,7 @@
 # goal: 1.01
 # timeout: 300
 # icount: yes
+# config: field
 # l1: both
 
 . "$TOP/ci/l1/perf.sh"
