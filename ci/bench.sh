@@ -43,28 +43,15 @@ run_here()
 	)
 }
 
-# row_kernel NAME TREE KERNEL: that kernel, or TREE's with the fragment of ci/config/
-# that the row declares to want
-row_kernel()
-{
-	local config
-	config=$(declared "bench/$1" config)
-	[ -n "$config" ] || { echo "$3"; return; }
-	"$TOP/ci/kernel.sh" -o "obj-$config" -c "$TOP/ci/config/$config.config" "$2" >&2
-	echo "$KDIR/$2/obj-$config/arch/x86/boot/bzImage"
-}
-
 # results NAME: "MAINLINE OURS"
 results()
 {
-	local dir=$LOGS/bench-$1 base ours
+	local dir=$LOGS/bench-$1
 	case $(declared "bench/$1" l1) in
 	none) run_here "$1" ;;
 	both)
-		base=$(row_kernel "$1" mainline "$BASE_KERNEL") || return
-		ours=$(row_kernel "$1" linux "$L1_KERNEL") || return
-		run_row "$1" "$dir-base" "$base" "" >&2
-		run_row "$1" "$dir" "$ours" "" >&2
+		run_row "$1" "$dir-base" "$BASE_KERNEL" "" >&2
+		run_row "$1" "$dir" "$L1_KERNEL" "" >&2
 		echo "$(cat "$dir-base/result") $(cat "$dir/result")"
 		;;
 	*)

@@ -11,7 +11,6 @@
 # goal: 1.01
 # timeout: 300
 # icount: yes
-# config: field
 # l1: both
 
 . "$TOP/ci/l1/perf.sh"

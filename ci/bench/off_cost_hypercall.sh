@@ -10,7 +10,6 @@
 # goal: 1.01
 # timeout: 300
 # icount: yes
-# config: field
 # l1: both
 
 . "$TOP/ci/l1/perf.sh"
