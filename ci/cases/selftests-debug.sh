@@ -4,6 +4,7 @@
 # The series' own KVM selftests on a host that has lockdep and KASAN.  Most of those
 # about private memory are in private-mem-debug.
 # timeout: 400
+# only: test-long
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # selftests: yes
 # host: debug
