@@ -152,12 +152,18 @@ metrics_agree()
 list_rates()
 {
 	"$ENCSTAT" list -i 3 -o vm,conversions -j >/tmp/list.json &
-	while kill -0 $! 2>/dev/null; do
+	convert_while $!
+	wait $!
+	equal "conversions were seen" "$(jq '.vms[0].conversions_per_s > 0' /tmp/list.json)" true
+}
+
+# convert_while PID: lasts
+convert_while()
+{
+	while kill -0 "$1" 2>/dev/null; do
 		vm_unbind main
 		vm_bind main
 	done
-	wait $!
-	equal "conversions were seen" "$(jq '.vms[0].conversions_per_s > 0' /tmp/list.json)" true
 }
 
 # The other one announces nothing
@@ -177,10 +183,7 @@ other $(vm_pid other) $(($(shared other) * 4096))"
 report_live()
 {
 	"$ENCSTAT" report -n 3 /tmp/report.html &
-	while kill -0 $! 2>/dev/null; do
-		vm_unbind main
-		vm_bind main
-	done
+	convert_while $!
 	wait $!
 	grep -c '<svg' /tmp/report.html
 	grep -q '>other<' /tmp/report.html

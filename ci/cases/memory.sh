@@ -8,16 +8,11 @@
 # timeout: 300
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 tests=(boot plug put_to_use exercised_there announced_anew hibernate resume kexec)
-MONITOR=/tmp/monitor	# QEMU's: what goes .in is QMP
+MONITOR=/tmp/monitor
 SWAP=/tmp/swap
 DIMM=$((4 << 30))	# where it appears, the first page of ZONE_NORMAL
 APPEND="percpu_alloc=page memhp_default_state=online memory_hotplug.memmap_on_memory=1"
 export VM_MEM=192M,slots=1,maxmem=1G VM_DISK=$SWAP VM_WAIT=90 VM_KEXEC=1
-
-qmp()
-{
-	echo "$1" >$MONITOR.in
-}
 
 # In the DIMM, page numbers of what the host takes for shared
 shared_in_dimm()
@@ -30,10 +25,8 @@ shared_in_dimm()
 boot()
 {
 	truncate -s 512M $SWAP
-	mkfifo $MONITOR.in $MONITOR.out
-	VM_APPEND=$APPEND VM_OPTS="-no-shutdown -chardev pipe,id=monitor,path=$MONITOR -mon chardev=monitor,mode=control" \
-		vm_start main
-	qmp '{"execute": "qmp_capabilities"}'
+	VM_APPEND=$APPEND VM_OPTS=-no-shutdown VM_QMP=$MONITOR vm_start main
+	vm_qmp $MONITOR qmp_capabilities
 	vm_sh main 'cat /proc/cmdline; grep -E "pcpu_get_vm_areas|pcpu_page_first_chunk" /proc/vmallocinfo | head -n 2; :'
 	ready_is main 1 1 0
 	oracle main
@@ -41,9 +34,9 @@ boot()
 
 plug()
 {
-	qmp '{"execute": "object-add", "arguments": {"qom-type": "memory-backend-ram", "id": "ram", "size": 134217728}}'
+	vm_qmp $MONITOR object-add '{"qom-type": "memory-backend-ram", "id": "ram", "size": 134217728}'
 	vm_trace_start
-	qmp '{"execute": "device_add", "arguments": {"driver": "pc-dimm", "id": "dimm", "memdev": "ram"}}'
+	vm_qmp $MONITOR device_add '{"driver": "pc-dimm", "id": "dimm", "memdev": "ram"}'
 	until_true 30 vm_sh main "grep -i '^100000000-107ffffff : System RAM' /proc/iomem"
 	until_true 30 vm_sh main 'grep -x online /sys/devices/system/memory/memory32/state'
 	vm_trace_stop

@@ -9,15 +9,12 @@
 # programs: kexec-jump
 tests=(boot s2idle s3 s3_msr_lost aborted cpus_go kexec_jump map)
 
-MONITOR=/tmp/monitor	# QEMU's: what goes .in and .out is QMP
+MONITOR=/tmp/monitor
 
 boot()
 {
-	mkfifo $MONITOR.in $MONITOR.out
-	VM_SMP=3 VM_MEM=256M VM_APPEND=no_console_suspend \
-		VM_OPTS="-chardev pipe,id=monitor,path=$MONITOR -mon chardev=monitor,mode=control" \
-		VM_VMM=exit vm_start main
-	echo '{"execute": "qmp_capabilities"}' >$MONITOR.in
+	VM_SMP=3 VM_MEM=256M VM_APPEND=no_console_suspend VM_QMP=$MONITOR VM_VMM=exit vm_start main
+	vm_qmp $MONITOR qmp_capabilities
 	ready_is main 1 1 0
 	vm_sh main 'cat /sys/power/state /sys/power/mem_sleep'
 }
@@ -56,7 +53,7 @@ s3()
 	timeout $((60 * PATIENCE)) grep -qm 1 '"SUSPEND"' <$MONITOR.out
 	ready_is main 0 1 1
 	vm_vmm main forget
-	echo '{"execute": "system_wakeup"}' >$MONITOR.in
+	vm_qmp $MONITOR system_wakeup
 	vm_answer main ram 60
 	equal "times asleep, failures" "$(sleeps)" "2 0"
 	ready_is main 1 2 1

@@ -9,11 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/kvm.h>
 
 /* Without QEMU's handlers of exit(), which expect a machine. */
 static inline void __attribute__((noreturn, format(printf, 1, 2)))
@@ -53,6 +57,50 @@ static inline void must_ioctl(int fd, unsigned long request, void *arg, const ch
 {
 	if (do_ioctl(fd, request, arg) < 0)
 		die("%s: %s", what, strerror(errno));
+}
+
+/* An ioctl that makes a file descriptor, for which @set_up is called */
+static inline int create(int fd, unsigned long request, void *arg, void (*set_up)(int))
+{
+	int new = do_ioctl(fd, request, arg);
+
+	if (new >= 0)
+		set_up(new);
+	return new;
+}
+
+#define MAX_FDS	1024
+
+/* Only the thread of a vCPU uses its entry, after the one that made it. */
+static struct kvm_run *runs[MAX_FDS];
+
+/* Of a new vCPU, the beginning of what QEMU maps as well */
+static inline void map_run(int fd)
+{
+	void *run;
+
+	if (fd >= MAX_FDS)
+		die("file descriptor %d", fd);
+	run = mmap(NULL, sizeof(struct kvm_run), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (run == MAP_FAILED)
+		die("mmap of a vCPU: %s", strerror(errno));
+	runs[fd] = run;
+}
+
+/*
+ * KVM_RUN until an exit is QEMU's, for which @handle_exit returns false.  A signal that
+ * comes while an exit is handled makes the next KVM_RUN finish that exit and return
+ * -EINTR, as QEMU's handler has set immediate_exit.
+ */
+static inline int run_vcpu(int fd, bool (*handle_exit)(struct kvm_run *run))
+{
+	int r;
+
+	do {
+		r = do_ioctl(fd, KVM_RUN, NULL);
+	} while (!r && runs[fd] && handle_exit(runs[fd]));
+
+	return r;
 }
 
 static inline int open_file(const char *dir, const char *name, int flags)

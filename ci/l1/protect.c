@@ -20,7 +20,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <linux/kvm.h>
 #include <linux/kvm_para.h>
@@ -69,15 +68,11 @@ struct convert_memory {
 
 /* Guest physical addresses below it are offsets in guest_memfd. */
 #define MEMFD_SIZE	(1ULL << 30)
-#define MAX_FDS		1024
 
 static int vm_fd = -1, memfd = -1, ctl_fd = -1, log_fd = -1;
 
 /* Where QEMU has guest physical address 0 */
 static __u64 ram;
-
-/* Only the thread of a vCPU uses its entry, after the one that made it. */
-static struct kvm_run *runs[MAX_FDS];
 
 /*
  * Conversion
@@ -196,23 +191,6 @@ static int set_slot(int fd, const struct kvm_userspace_memory_region *slot)
 	return r;
 }
 
-/* The beginning of what QEMU maps as well */
-static int create_vcpu(int fd, void *arg)
-{
-	int new = do_ioctl(fd, KVM_CREATE_VCPU, arg);
-	void *run;
-
-	if (new < 0)
-		return new;
-	if (new >= MAX_FDS)
-		die("file descriptor %d", new);
-	run = mmap(NULL, sizeof(struct kvm_run), PROT_READ | PROT_WRITE, MAP_SHARED, new, 0);
-	if (run == MAP_FAILED)
-		die("mmap of a vCPU: %s", strerror(errno));
-	runs[new] = run;
-	return new;
-}
-
 /* What the guest had in shared pages that became private is gone for good. */
 static void free_shared(const struct kvm_run *run)
 {
@@ -247,26 +225,15 @@ static bool handle_exit(struct kvm_run *run)
 	return true;
 }
 
-static int run_vcpu(int fd)
-{
-	int r;
-
-	do {
-		r = do_ioctl(fd, KVM_RUN, NULL);
-	} while (!r && runs[fd] && handle_exit(runs[fd]));
-
-	return r;
-}
-
 int change_ioctl(int fd, unsigned long request, void *arg)
 {
 	switch (request) {
 	case KVM_CREATE_VM:
 		return create_vm(fd);
 	case KVM_CREATE_VCPU:
-		return create_vcpu(fd, arg);
+		return create(fd, request, arg, map_run);
 	case KVM_RUN:
-		return run_vcpu(fd);
+		return run_vcpu(fd, handle_exit);
 	case KVM_SET_USER_MEMORY_REGION:
 		return set_slot(fd, arg);
 	default:

@@ -15,6 +15,7 @@
 #   VM_FIRMWARE=ovmf
 #   VM_EFI_MIGRATION=1  its variable SevLiveMigrationEnabled is set
 #   VM_ACCEL=kvm   with options of QEMU's accelerator
+#   VM_QMP=FILE    FILE.in takes what vm_qmp says, FILE.out has QEMU's answers and events
 #   VM_VMM=SETTINGS  a VMM that is not quite QEMU, see vmm.c
 #   VM_PROTECT=FLAGS  a software-protected VM, see protect.c
 
@@ -110,6 +111,21 @@ vm_firmware()
 	esac
 }
 
+# QEMU's options for the monitor of VM_QMP
+vm_monitor()
+{
+	[ -n "${VM_QMP:-}" ] || return 0
+	mkfifo "$VM_QMP.in" "$VM_QMP.out"
+	echo "-chardev pipe,id=qmp,path=$VM_QMP -mon chardev=qmp,mode=control"
+}
+
+# vm_qmp FILE COMMAND [ARGUMENTS]: the latter are JSON; the first command is
+# qmp_capabilities
+vm_qmp()
+{
+	echo "{\"execute\": \"$2\"${3:+, \"arguments\": $3}}" >"$1.in"
+}
+
 # What makes QEMU the VMM that VM_VMM or VM_PROTECT asks for
 vm_preload()
 {
@@ -128,7 +144,7 @@ vm_launch()
 	mkdir -p "$dir"
 	mkfifo "$dir/ctl.in" "$dir/ctl.out"
 	initrd=$(vm_initrd "$dir")
-	read -ra extra <<<"$(vm_firmware "$dir") $(vm_disk "$dir") ${VM_OPTS:-}"
+	read -ra extra <<<"$(vm_firmware "$dir") $(vm_disk "$dir") $(vm_monitor) ${VM_OPTS:-}"
 	mapfile -t preload < <(vm_preload "$dir")
 	: >"$OUT/$name.console"
 	env "${preload[@]}" qemu-system-x86_64 -name "$name" -d cpu_reset -D "$OUT/$name.resets" \

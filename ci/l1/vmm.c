@@ -14,7 +14,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include <linux/kvm.h>
@@ -25,7 +24,6 @@
 
 #define MSR_MIGRATION_CONTROL	0x4b564d08
 #define CPUID_KVM_FEATURES	0x40000001
-#define MAX_FDS			1024
 #define MAX_ORDERS		16
 
 enum msr_mode {
@@ -51,9 +49,6 @@ struct wait {
 static uint32_t features_set, features_clear;
 static bool exit_hypercall;
 static enum msr_mode msr_mode;
-
-/* Only the thread of a vCPU uses its entry, after the one that made it. */
-static struct kvm_run *runs[MAX_FDS];
 
 /* Protects what follows: vCPUs exit at the same time. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -270,21 +265,6 @@ static bool handle_exit(struct kvm_run *run)
 }
 
 /*
- * A signal that comes while an exit is handled makes the next KVM_RUN finish
- * that exit and return -EINTR, as QEMU's handler has set immediate_exit.
- */
-static int run_vcpu(int fd)
-{
-	int r;
-
-	do {
-		r = do_ioctl(fd, KVM_RUN, NULL);
-	} while (!r && runs[fd] && handle_exit(runs[fd]));
-
-	return r;
-}
-
-/*
  * Set-up
  */
 static __u64 msr_reasons(void)
@@ -357,20 +337,6 @@ static void set_up_vm(int fd)
 	}
 }
 
-/* The beginning of what QEMU maps as well */
-static void set_up_vcpu(int fd)
-{
-	void *run;
-
-	if (fd >= MAX_FDS)
-		die("file descriptor %d", fd);
-	run = mmap(NULL, sizeof(struct kvm_run), PROT_READ | PROT_WRITE,
-		   MAP_SHARED, fd, 0);
-	if (run == MAP_FAILED)
-		die("mmap of a vCPU: %s", strerror(errno));
-	runs[fd] = run;
-}
-
 static void change_features(struct kvm_cpuid2 *cpuid)
 {
 	unsigned int i;
@@ -383,24 +349,15 @@ static void change_features(struct kvm_cpuid2 *cpuid)
 	}
 }
 
-static int create(int fd, unsigned long request, void *arg, void (*set_up)(int))
-{
-	int new = do_ioctl(fd, request, arg);
-
-	if (new >= 0)
-		set_up(new);
-	return new;
-}
-
 int change_ioctl(int fd, unsigned long request, void *arg)
 {
 	switch (request) {
 	case KVM_RUN:
-		return run_vcpu(fd);
+		return run_vcpu(fd, handle_exit);
 	case KVM_CREATE_VM:
 		return create(fd, request, arg, set_up_vm);
 	case KVM_CREATE_VCPU:
-		return create(fd, request, arg, set_up_vcpu);
+		return create(fd, request, arg, map_run);
 	case KVM_ENABLE_CAP:
 		return enable_cap(fd, arg);
 	case KVM_X86_SET_MSR_FILTER:
