@@ -124,7 +124,6 @@ int kvm_arch_may_punch_gmem(struct kvm *kvm, struct kvm_memory_slot *slot,
 			    gfn_t start, gfn_t end)
 {
 	u64 private = 0, shared = 0;
-
 	int r;
 
 	if (!is_up_to_guest(kvm))

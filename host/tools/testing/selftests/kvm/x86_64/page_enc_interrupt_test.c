@@ -222,25 +222,38 @@ static void empty_ring(struct kvm_vcpu *vcpu)
 	TEST_ASSERT(kvm_vm_reset_dirty_ring(vcpu->vm) > 0, "the ring was empty");
 }
 
+/* A VM whose vCPU is at such an exit; how many pages are shared by then? */
+static struct kvm_vm *create_at_exit(int which, struct kvm_vcpu **vcpu, uint64_t *shared)
+{
+	struct kvm_vm *vm = create_vm(vcpu, MEM_PAGES, which == AT_RING_FULL,
+				      which != AT_RING_FULL);
+
+	go_to_exit(*vcpu, which);
+	*shared = nr_shared(vm);
+	TEST_ASSERT(*shared < MEM_PAGES, "no exit in the middle");
+	return vm;
+}
+
+/* Back from the exit, with other registers */
+static void run_with(struct kvm_vcpu *vcpu, int which, struct kvm_regs *regs)
+{
+	vcpu_regs_set(vcpu, regs);
+	if (which == AT_RING_FULL)
+		empty_ring(vcpu);
+	vcpu_run(vcpu);
+}
+
 static void test_elsewhere(int which)
 {
 	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = create_vm(&vcpu, MEM_PAGES, which == AT_RING_FULL,
-				      which != AT_RING_FULL);
 	struct kvm_regs regs;
 	uint64_t shared;
-
-	go_to_exit(vcpu, which);
-	shared = nr_shared(vm);
-	TEST_ASSERT(shared < MEM_PAGES, "no exit in the middle");
+	struct kvm_vm *vm = create_at_exit(which, &vcpu, &shared);
 
 	vcpu_regs_get(vcpu, &regs);
 	regs.rip = (uintptr_t)guest_elsewhere;
 	regs.rax = ELSEWHERE;
-	vcpu_regs_set(vcpu, &regs);
-	if (which == AT_RING_FULL)
-		empty_ring(vcpu);
-	vcpu_run(vcpu);
+	run_with(vcpu, which, &regs);
 	TEST_ASSERT_EQ(get_result(vcpu), ELSEWHERE);
 	TEST_ASSERT_EQ(nr_shared(vm), shared);
 	kvm_vm_free(vm);
@@ -260,23 +273,15 @@ static void test_other_call(int which)
 {
 	const uint64_t gpa = MEM_GPA + (MEM_PAGES - 1) * PAGE_SIZE;
 	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = create_vm(&vcpu, MEM_PAGES, which == AT_RING_FULL,
-				      which != AT_RING_FULL);
 	struct kvm_regs regs;
 	uint64_t shared;
-
-	go_to_exit(vcpu, which);
-	shared = nr_shared(vm);
-	TEST_ASSERT(shared < MEM_PAGES, "no exit in the middle");
+	struct kvm_vm *vm = create_at_exit(which, &vcpu, &shared);
 
 	vcpu_regs_get(vcpu, &regs);
 	TEST_ASSERT_EQ(regs.rbx, MEM_GPA);
 	regs.rbx = gpa;
 	regs.rcx = 1;
-	vcpu_regs_set(vcpu, &regs);
-	if (which == AT_RING_FULL)
-		empty_ring(vcpu);
-	vcpu_run(vcpu);
+	run_with(vcpu, which, &regs);
 	if (which != AT_RING_FULL) {
 		TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_HYPERCALL);
 		TEST_ASSERT_EQ(vcpu->run->hypercall.args[0], gpa);
