@@ -143,7 +143,7 @@ static const struct decision decisions[] = {
 	  "then echo 1 > " GUEST_DIR "/announce" },
 	{ "announced, not READY: no MSR_KVM_MIGRATION_CONTROL", CHECK_WRONG, hint_bits },
 	{ "announced, not READY: MSR_KVM_MIGRATION_CONTROL is refused", CHECK_WRONG,
-	  "CPUID shows a bit that the host does not mean: encstat check in the host" },
+	  "CPUID has a bit that the host does not honour: run encstat check in the host" },
 	{ "not READY: firmware does not say", CHECK_WRONG,
 	  "use firmware that sets SevLiveMigrationEnabled; "
 	  "if yours shares no memory, kvm_page_enc=on overrides" },
@@ -156,7 +156,7 @@ static const struct decision decisions[] = {
 	  "remove kvm_page_enc=off from the kernel command line" },
 	{ "not announced: no KVM_HC_MAP_GPA_RANGE", CHECK_WRONG, hint_bits },
 	{ "not announced: KVM_HC_MAP_GPA_RANGE is offered but not known", CHECK_WRONG,
-	  "CPUID shows a bit that the host does not mean: encstat check in the host" },
+	  "CPUID has a bit that the host does not honour: run encstat check in the host" },
 	{ "not announced any more", CHECK_WRONG,
 	  "the guest was migrated to a host that does not track: encstat check there" },
 };

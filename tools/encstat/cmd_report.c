@@ -198,7 +198,7 @@ static void vm_part(FILE *f, const struct report *r, const struct report_vm *v, 
 	fprintf(f, " <span class=\"dim\">%s</span></h2>\n", v->vm.id);
 	if (!v->vm.has_map || !v->vm.map.tracked) {
 		fprintf(f, "<p>%s</p>\n</section>\n", v->vm.has_map ?
-			"It is not tracked: nobody knows what is shared." :
+			"It is not tracked: what it shares is not known." :
 			"Its map could not be read.");
 		return;
 	}

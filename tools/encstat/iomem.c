@@ -76,7 +76,7 @@ int iomem_read(struct iomem *m, const char *path, struct fault *fault)
 	reader_close(&r);
 	if (!ret && is_censored(m)) {
 		ret = fault_set(fault, "permission", "%s: no addresses for this user", path);
-		fault->hint = "only root is told the addresses in /proc/iomem";
+		fault->hint = "only root sees the addresses in /proc/iomem";
 	}
 	if (ret)
 		iomem_free(m);

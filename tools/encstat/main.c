@@ -72,21 +72,23 @@ static const struct command commands[] = {
 	  "device memory such as a frame buffer; it is PRIVATE or SHARED. RANGES are\n"
 	  "the shared ones. TRACKER is the memory that the host spends on tracking;\n"
 	  "off: the VM is not tracked, because the parameter kvm.page_enc_status was\n"
-	  "off when it was created. READY: the guest says that this is all up to date.\n"
-	  "With -i SEC it waits so long, and the column 'conversions' has the pages\n"
-	  "converted a second; 'since' is known of recordings only.\n",
+	  "off when it was created. READY: the guest declares its announcements complete.\n"
+	  "With -i SEC it waits for so long and adds the column 'conversions', pages\n"
+	  "converted a second. The column 'since' needs a recording.\n",
 	  cmd_list },
 	{ MAP, "map", "", 0, "the private and shared ranges of each VM",
 	  "END is the first address behind the range.\n"
 	  "\n"
-	  "SPEC says which guest physical addresses, as page-types does, but in bytes;\n"
-	  "a range that is only partly in it is cut. Given more than once, all count.\n"
+	  "The SPEC of -a selects guest physical addresses, with the grammar of page-types,\n"
+	  "but in bytes. A range that is only partly selected is cut. Several -a select\n"
+	  "what any of them does.\n"
 	  "  N      the page of address N    N,     from N to the end\n"
 	  "  N+M    M bytes from N on        ,M     from 0 to M, without M\n"
 	  "  N,M    from N to M, without M\n"
 	  "Numbers are decimal or 0x..., and may end in K, M, G or T.\n"
 	  "\n"
-	  "States are private and shared; what a guest has mapped both ways is both.\n"
+	  "The SPEC of -s selects states, private and shared; what a guest has mapped both\n"
+	  "ways is both.\n"
 	  "  A,B    any of them              A,~B   A and not B\n"
 	  "  =A,B   these and no other one   A,B=A  of A and B only A\n",
 	  cmd_map },
@@ -97,14 +99,14 @@ static const struct command commands[] = {
 	  "                 a guest has in /sys/kernel/debug/x86/mem_encrypt/decrypted\n"
 	  "  FILE:PID       the VM of a recording, if there are several\n"
 	  "  -              a map or a list from standard input\n"
-	  "A guest's list only knows RAM: with --ram nothing else is compared.\n"
+	  "A guest's list only covers RAM; with --ram only RAM is compared.\n"
 	  "The exit code is 3 if they differ.\n",
 	  cmd_diff },
-	{ CHECK, "check", "", 0, "is everything in place, and what to do if not",
+	{ CHECK, "check", "", 0, "find what is missing or wrong, and say what to do",
 	  "In a host it looks at the kernel, its parameters, /dev/kvm, debugfs, and each\n"
 	  "VM and its QEMU; in a guest at CPUID, SEV, the kernel's log, debugfs and EFI.\n"
-	  "What only root may see is 'unknown' to others. The exit code is 3 if something\n"
-	  "is wrong; warnings and what is unknown do not count.\n",
+	  "Findings that need root are 'unknown' to others. The exit code is 3 if something\n"
+	  "is wrong; warnings and unknown findings do not count.\n",
 	  cmd_check },
 	{ STAT, "stat", "", 0, "how fast each VM converts memory",
 	  "A line for each VM and interval. Rates are pages or calls a second in that\n"
@@ -112,12 +114,12 @@ static const struct command commands[] = {
 	  "READY+ and READY- are how often READY was set and withdrawn.\n",
 	  cmd_stat },
 	{ METRICS, "metrics", "", 0, "text for node-exporter and the like",
-	  "For the textfile collector, write to a file beside it and rename that.\n",
+	  "For the textfile collector, write to a temporary file beside it and rename that.\n",
 	  cmd_metrics },
 	{ TRACE, "trace", "", 0, "what guests announce, as it happens",
-	  "A line for each tracepoint kvm:kvm_page_enc_*: what a guest has set, what was\n"
-	  "refused, READY, and accesses against the status (strict mode of simulated SEV).\n"
-	  "Filters let nothing through that lacks what they look at. Ctrl-C ends it.\n",
+	  "A line for each event of kvm:kvm_page_enc_*: ranges that a guest set, refused\n"
+	  "calls, READY, and accesses against the status (strict mode of simulated SEV).\n"
+	  "A filter drops events that lack the field it looks at. Ctrl-C ends it.\n",
 	  cmd_trace },
 	{ RECORD, "record", "FILE", 1, "samples of all VMs, for replay and -F",
 	  "FILE gets a line of JSON for each sample. Ctrl-C ends it.\n",
@@ -130,8 +132,8 @@ static const struct command commands[] = {
 	  "step from sample to sample. NO_COLOR=1 turns colours off.\n",
 	  cmd_top },
 	{ REPORT, "report", "FILE", 1, "a page of HTML: heat maps, timelines, tables",
-	  "Of all samples of a recording (-F), or of N intervals (-n, 10 if not given)\n"
-	  "from now on. FILE needs nothing but itself.\n",
+	  "It covers all samples of a recording (-F), or N intervals (-n, 10 if not given)\n"
+	  "from now on. FILE is a page that needs no other file.\n",
 	  cmd_report },
 	{ COMPLETION, "completion", "", 0, "the completion of bash, made from these tables",
 	  NULL,
@@ -294,17 +296,17 @@ static bool set_version(struct settings *s, const char *arg)
 static const struct option_def options[] = {
 	{ 'p', "pid", "PID", VMS, "only the VMs of this process", set_pid },
 	{ 'g', "guest", "NAME", VMS, "only the VMs of this name", set_guest },
-	{ 'F', "file", "FILE", FROM_FILE, "a recording, not now", set_file },
+	{ 'F', "file", "FILE", FROM_FILE, "read a recording", set_file },
 	{ 'i', "interval", "SEC", LIST | PACED, "length of an interval (1)", set_interval },
 	{ 'n', "count", "N", PACED | TRACE, "end after N samples, intervals, events", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
 	{ 'L', "log", "FILE", STAT, "append to FILE, which may be rotated", set_log },
-	{ 'o', "columns", "LIST", LIST, "these columns, with commas; help: all there are", set_columns },
-	{ 0, "sort", "COLUMN", LIST, "by this column; with - in front the other way", set_sort },
+	{ 'o', "columns", "LIST", LIST, "these columns, with commas; help lists them", set_columns },
+	{ 0, "sort", "COLUMN", LIST, "sort by this column; - in front reverses", set_sort },
 	{ 'a', "addr", "SPEC", DIFF | MAP | TRACE, "only these addresses", set_addr },
 	{ 0, "ram", "FILE", DIFF, "only RAM: FILE is the guest's /proc/iomem", set_ram },
 	{ 0, "where", NULL, MAP, "also what each range is, where that is known", set_where },
-	{ 0, "min-pages", "N", TRACE, "only what is of N pages or more", set_min_pages },
+	{ 0, "min-pages", "N", TRACE, "only events of N pages or more", set_min_pages },
 	{ 's', "state", "SPEC", MAP | TRACE, "only these states", set_state },
 	{ 0, "shared", NULL, MAP | TRACE, "only shared ranges", set_shared },
 	{ 0, "private", NULL, MAP | TRACE, "only private ranges", set_private },
@@ -312,7 +314,7 @@ static const struct option_def options[] = {
 	{ 0, "pages", NULL, SIZES, "sizes in pages of 4 KiB", set_pages },
 	{ 'j', "json", NULL, JSON, "JSON, errors too; sizes are in bytes", set_json },
 	{ 0, "pretty", NULL, JSON, "JSON with indentation", set_pretty },
-	{ 0, "root", "DIR", LIVE, "look for sys/ and proc/ below DIR", set_root },
+	{ 0, "root", "DIR", LIVE, "read the copies of /sys, /proc, ... below DIR", set_root },
 	{ 'h', "help", NULL, ALL, "help; behind a command, help for it", set_help },
 	{ 'V', "version", NULL, ALL, "version", set_version },
 };
