@@ -2,18 +2,18 @@
 /*
  * Announce the encryption status of pages to the KVM host
  *
- * The host of an SEV guest cannot see the C-bit in the guest's page tables.
- * Here it is told, with KVM_HC_MAP_GPA_RANGE, which pages became shared or
- * private, and with MSR_KVM_MIGRATION_CONTROL (READY) that what it was told is
- * complete and current.
+ * The host of an SEV guest cannot see the C-bit in the guest's page tables. The
+ * guest announces with KVM_HC_MAP_GPA_RANGE which pages became shared or
+ * private, and with MSR_KVM_MIGRATION_CONTROL (READY) that its announcements
+ * are complete and current.
  *
- * The content of a page is undefined from the moment its change begins until
- * set_memory_*() returns, provided that the host sends every page again whose
- * status changed.
+ * The content of a page is undefined from the beginning of its conversion until
+ * set_memory_*() returns.  A host that migrates the guest must send every page
+ * again whose status changed.
  *
- * This file is about when that is done in the life of a kernel.  What is sent,
- * whether, and what about a conversion is in kvm_page_enc_range.c, _state.c and
- * _convert.c.
+ * This file says when in the life of a kernel pages are announced.  The others
+ * say what is announced (kvm_page_enc_range.c), whether (kvm_page_enc_state.c),
+ * and in which order around a conversion (kvm_page_enc_convert.c).
  */
 
 #define pr_fmt(fmt) "kvm-guest: page encryption status: " fmt
@@ -82,7 +82,7 @@ static int page_enc_write_ready(bool ready)
 			   ready ? KVM_MIGRATION_READY : 0);
 }
 
-/* All of the direct map is one run, as far as RAM goes. */
+/* The direct map is linear: any part of it, as far as RAM goes, is a single run. */
 static bool page_enc_linear(unsigned long vaddr, unsigned long end, u64 *pfn)
 {
 	if (vaddr < PAGE_OFFSET || end > PAGE_OFFSET + get_max_mapped())
@@ -124,7 +124,10 @@ static void page_enc_key_off(struct work_struct *work)
 
 static DECLARE_WORK(page_enc_key_work, page_enc_key_off);
 
-/* For instance after a migration to an older host. */
+/*
+ * The host does not know the call any more, e.g. after a migration to an older
+ * one.
+ */
 static void page_enc_unsupported(void)
 {
 	static atomic_t told = ATOMIC_INIT(0);
@@ -141,7 +144,7 @@ static void page_enc_unsupported(void)
 		schedule_work(&page_enc_key_work);
 }
 
-/* What a caller of set_memory_*() is to know of the host's answer */
+/* Log an error, and return what callers of set_memory_*() have to know of it. */
 static int page_enc_result(int err, unsigned long npages, const char *status)
 {
 	if (err == -EOPNOTSUPP) {
@@ -218,14 +221,14 @@ static int page_enc_reset(void)
 					 e820_table->nr_entries);
 }
 
-/* All that Linux shares has its C-bit clear in the direct map. */
+/* Every page that Linux shares has its C-bit clear in the direct map. */
 static int page_enc_send_all_decrypted(bool enc)
 {
 	return page_enc_send_decrypted(&page_enc_ops, PAGE_OFFSET,
 				       PAGE_OFFSET + get_max_mapped(), enc);
 }
 
-/* What firmware did not tell of has been plugged in. */
+/* RAM that is not in firmware's map has been plugged in. */
 static bool page_enc_section_is_plugged(unsigned long pfn)
 {
 	return pfn < max_pfn && pfn_to_online_page(pfn) &&
@@ -233,7 +236,10 @@ static bool page_enc_section_is_plugged(unsigned long pfn)
 				 E820_TYPE_RAM);
 }
 
-/* Interrupts are off: the resource tree, which knows as well, has a lock. */
+/*
+ * The resource tree has this information, too, but a lock that can't be taken
+ * here, as interrupts are off.
+ */
 static int page_enc_send_plugged(void)
 {
 	unsigned long pfn, end;
@@ -251,8 +257,9 @@ static int page_enc_send_plugged(void)
 }
 
 /*
- * All RAM, as it is.  The direct map says what of it is shared, but for .bss..decrypted
- * until the end of boot, and for good if that then could not be changed there.
+ * Announce all RAM as it is.  The direct map says which pages are shared.  The
+ * exception is .bss..decrypted, which the direct map has encrypted until the
+ * end of boot, or for good if changing that failed.
  */
 static int page_enc_send_all(void)
 {
@@ -263,7 +270,7 @@ static int page_enc_send_all(void)
 				       (unsigned long)__end_bss_decrypted, false);
 }
 
-/* This is the only CPU that does something. */
+/* All other CPUs are stopped. */
 static int page_enc_announce_all(void *unused)
 {
 	int err;
@@ -292,8 +299,9 @@ static void page_enc_take_plugged(unsigned long pfn, unsigned long npages)
 }
 
 /*
- * Memory that was plugged in, which an earlier kernel may have had and shared.  What
- * holds its own struct pages (memmap_on_memory) does not go online with the rest.
+ * Announce memory that is plugged in as private: an earlier kernel may have had
+ * and shared it.  Pages that hold its own struct pages (memmap_on_memory) do
+ * not go online with the rest.
  */
 static int page_enc_memory(struct notifier_block *nb, unsigned long action,
 			   void *data)
@@ -320,20 +328,23 @@ static bool page_enc_withdraw_again;
 
 static void page_enc_kexec_begin(void)
 {
-	/* A crashing kernel is mute already and must not wait for others. */
+	/*
+	 * A crashing kernel announces nothing any more and must not wait for
+	 * others.
+	 */
 	if (page_enc_announces())
 		set_memory_enc_stop_conversion();
 	page_enc_next_kexec_begin();
 }
 
 /*
- * The next kernel may be one that announces nothing: leave it a host that
- * takes all RAM for private, what was plugged in later included.  This is the
- * only CPU, and shared memory is not accessed any more, but for the GHCB by which an
- * SEV-ES guest makes these very calls.  No lock: a CPU may have stopped with it.
+ * Announce all RAM as private, including what was plugged in: the next kernel
+ * may be one that announces nothing.  No other CPU runs.  Shared memory is not
+ * accessed any more, except for the GHCB through which an SEV-ES guest makes
+ * these calls.  Take no lock: a stopped CPU may hold it.
  *
- * Begin with what was shared, and do not give up where the host does: the more of it
- * is private the better.
+ * Begin with what was shared, and go on after a refusal: the more of it is
+ * private the better.
  */
 static void page_enc_return_ram(void)
 {
@@ -357,7 +368,7 @@ static void page_enc_kexec_finish(void)
 	page_enc_next_kexec_finish();
 }
 
-/* Nothing is reset: the memory belongs to what is to be dumped. */
+/* Announce nothing: the memory is to be dumped as it is. */
 void kvm_page_enc_crash(void)
 {
 	page_enc_withdraw_again = !page_enc_mute(&page_enc);
@@ -375,9 +386,9 @@ static struct notifier_block page_enc_reboot_nb = {
 };
 
 /*
- * A kernel that is resumed from an image finds the view that the host had of
- * the kernel that loaded the image.  READY is withdrawn by both before, the
- * one when it is written, the other when it loads.
+ * A kernel that is resumed from an image finds the host with the view of the
+ * kernel that loaded the image.  Both withdraw READY before: the one when it
+ * writes the image, the other when it loads it.
  */
 static int page_enc_pm(struct notifier_block *nb, unsigned long action,
 		       void *unused)
@@ -401,9 +412,9 @@ static struct notifier_block page_enc_pm_nb = {
 };
 
 /*
- * Suspend to RAM, images of hibernation, and kexec with preserved context.  A VMM
- * may have forgotten the view when the kernel goes on, or another kernel have
- * made one.  Interrupts are off, this is the only CPU.
+ * This is for suspend to RAM, hibernation, and kexec with preserved context.
+ * When the kernel goes on, the VMM may have forgotten its view, or have that of
+ * another kernel.  Interrupts are off and no other CPU runs.
  */
 static int page_enc_suspend(void *data)
 {
@@ -452,9 +463,9 @@ static int __init page_enc_param(char *arg)
 early_param("kvm_page_enc", page_enc_param);
 
 /*
- * kexec passes EFI on if it has runtime services, without (efi=noruntime) the next
- * kernel sees none.  BIOSes have the RSDP in the first megabyte, EFI firmware has
- * not.
+ * kexec passes EFI on if it has runtime services.  Without them
+ * (efi=noruntime), the next kernel sees no EFI.  But EFI firmware does not have
+ * the RSDP in the first megabyte, and BIOSes do.
  */
 static bool __init page_enc_may_be_efi(void)
 {
@@ -499,8 +510,8 @@ void __init kvm_page_enc_init(void)
 }
 
 /*
- * Firmware shares pages, too, and says with a variable that it has announced
- * them.  Without that the host's view may lack pages that are not Linux'.
+ * Firmware shares pages of its own, and says with a variable that it announces
+ * them.  Without the variable, the host may not know of these pages.
  */
 static bool __init page_enc_firmware_complete(void)
 {
@@ -519,7 +530,7 @@ static bool __init page_enc_firmware_complete(void)
 	return status == EFI_SUCCESS && enabled;
 }
 
-/* ACPI finds memory that is plugged in before late initcalls. */
+/* This must be in place before ACPI adds memory, which late initcalls are not. */
 static int __init page_enc_early_init(void)
 {
 	if (page_enc_announces())
@@ -529,7 +540,7 @@ static int __init page_enc_early_init(void)
 }
 early_initcall(page_enc_early_init);
 
-/* Early conversions in place are through, drivers have begun with theirs. */
+/* Early conversions in place are done.  Drivers may convert memory already. */
 static int __init page_enc_late_init(void)
 {
 	if (!page_enc_announces())
@@ -551,7 +562,7 @@ static int __init page_enc_late_init(void)
 }
 late_initcall(page_enc_late_init);
 
-/* Write anything: what hibernation does for the host's view, at any time */
+/* Write anything to have everything announced anew, as after hibernation. */
 static ssize_t announce_write(struct file *file, const char __user *buf,
 			      size_t count, loff_t *ppos)
 {

@@ -2,8 +2,9 @@
 /*
  * Announce the encryption status of pages to the KVM host: conversions
  *
- * Shared is announced before the C-bit changes, private after.  So a refusal to
- * share changes nothing, and the host never believes less than what is shared.
+ * Shared pages are announced before the C-bit changes, private ones after.  A
+ * refusal to share then changes nothing, and the host never takes a shared page
+ * for private.
  */
 
 #include <linux/atomic.h>
@@ -13,7 +14,7 @@
 
 #include "kvm_page_enc_core.h"
 
-/* In in_flight: everything was announced anew while it was not 0. */
+/* Flag in in_flight: everything was announced anew during a conversion */
 #define PAGE_ENC_RENEWED	BIT(30)
 
 static void page_enc_begin(struct page_enc *pe)
@@ -21,7 +22,7 @@ static void page_enc_begin(struct page_enc *pe)
 	atomic_inc(&pe->in_flight);
 }
 
-/* The last one out takes the flag along, unless another comes in meanwhile. */
+/* The last conversion to end clears the flag, unless another has begun. */
 static void page_enc_end(struct page_enc *pe)
 {
 	if (atomic_dec_return(&pe->in_flight) == PAGE_ENC_RENEWED)
@@ -34,14 +35,14 @@ static int page_enc_send_virt(struct page_enc *pe, unsigned long vaddr,
 	const struct page_enc_ops *ops = pe->ops;
 	u64 pfn;
 
-	/* Mostly it is one run, for which no page table has to be read. */
+	/* Mostly this is a single run, for which no page table has to be read. */
 	if (ops->linear && ops->linear(vaddr, end, &pfn))
 		return page_enc_send(ops, pfn, PFN_DOWN(end - vaddr), enc);
 
 	return page_enc_send_range(ops, vaddr, end, enc);
 }
 
-/* The host's view is not what it should be, whatever callers make of the error. */
+/* The host's view is wrong now, whatever callers do about the error. */
 static int page_enc_failed(struct page_enc *pe, int err)
 {
 	if (err)
@@ -51,9 +52,9 @@ static int page_enc_failed(struct page_enc *pe, int err)
 }
 
 /*
- * The C-bits of [vaddr, end) are about to change.  If the host refuses to share,
- * they must not, and all of the range is taken back: the call that was refused may
- * have been done in part.
+ * The C-bits of [vaddr, end) are about to change.  If the host refuses to
+ * share, they must not change.  The host may have done part of a refused call,
+ * so the whole range is announced again as it is.
  */
 int page_enc_prepare(struct page_enc *pe, unsigned long vaddr, unsigned long end,
 		     bool enc)
@@ -77,8 +78,9 @@ int page_enc_prepare(struct page_enc *pe, unsigned long vaddr, unsigned long end
 }
 
 /*
- * They have changed.  Everything may have been announced anew after it was
- * prepared and before they changed: then shared is announced once more.
+ * The C-bits have changed.  If everything was announced anew since
+ * page_enc_prepare(), that was with the old C-bits: announce shared pages once
+ * more.
  */
 int page_enc_finish(struct page_enc *pe, unsigned long vaddr, unsigned long end,
 		    bool enc)
@@ -92,7 +94,7 @@ int page_enc_finish(struct page_enc *pe, unsigned long vaddr, unsigned long end,
 	return page_enc_failed(pe, err);
 }
 
-/* They have not, or in part: announce what they are now. */
+/* The C-bits have changed in part, or not at all: announce what they are. */
 int page_enc_abort(struct page_enc *pe, unsigned long vaddr, unsigned long end)
 {
 	int err;
@@ -104,7 +106,7 @@ int page_enc_abort(struct page_enc *pe, unsigned long vaddr, unsigned long end)
 	return err;
 }
 
-/* They were changed in place, early at boot, when there is one CPU. */
+/* The pages were converted in place early at boot, or have been plugged in. */
 int page_enc_converted(struct page_enc *pe, unsigned long vaddr,
 		       unsigned long end, bool enc)
 {
@@ -112,9 +114,10 @@ int page_enc_converted(struct page_enc *pe, unsigned long vaddr,
 }
 
 /*
- * Replace whatever view the host has by what the page tables say.  All other CPUs
- * stand still.  The host may stop this one, too, between any two calls: READY is
- * withdrawn before the first and set after the last.
+ * Replace the host's view by what the page tables say.  All other CPUs are
+ * stopped. The host may stop this one, too, between any two calls, and migrate
+ * the guest. Therefore READY is withdrawn before the first call and set after
+ * the last.
  */
 int page_enc_renew(struct page_enc *pe)
 {

@@ -20,22 +20,22 @@
 /* How often a call is made while the host answers -EAGAIN */
 #define PAGE_ENC_MAX_TRIES	16
 
-/* What the logic needs from the outside; the tests have their own. */
+/* What the logic needs from the outside, for tests to replace */
 struct page_enc_ops {
 	void (*leaf)(unsigned long vaddr, struct kernel_leaf *leaf);
 	/* Optional: whether the range is one run, and where that begins */
 	bool (*linear)(unsigned long vaddr, unsigned long end, u64 *pfn);
-	/* KVM_HC_MAP_GPA_RANGE: 0 or what the host refuses with */
+	/* KVM_HC_MAP_GPA_RANGE: 0 or the host's error */
 	long (*map_gpa_range)(u64 gpa, u64 npages, unsigned long attrs);
-	/* MSR_KVM_MIGRATION_CONTROL: 0 or an error if that is refused */
+	/* MSR_KVM_MIGRATION_CONTROL: 0 or an error */
 	int (*write_ready)(bool ready);
 	/* Announce everything anew: 0 or an error as below */
 	int (*send_all)(void);
 };
 
 /*
- * What is announced: kvm_page_enc_range.c.  All return 0, -EFAULT if nothing is
- * mapped somewhere, or the error that page_enc_errno() makes of a refusal.
+ * kvm_page_enc_range.c: what is announced.  All functions return 0, -EFAULT if
+ * some page is not mapped, or what page_enc_errno() makes of a refusal.
  */
 int page_enc_errno(long ret);
 int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc);
@@ -53,7 +53,7 @@ int page_enc_send_ram(const struct page_enc_ops *ops, unsigned long direct_map,
 		      const struct e820_entry *entry, u32 nr);
 
 /*
- * Whether it is announced: kvm_page_enc_state.c
+ * kvm_page_enc_state.c: whether it is announced
  */
 enum page_enc_mode {
 	PAGE_ENC_AUTO,
@@ -61,7 +61,7 @@ enum page_enc_mode {
 	PAGE_ENC_ON,
 };
 
-/* What a kernel finds when it starts */
+/* The environment of a kernel that starts */
 struct page_enc_env {
 	bool sev;	/* encrypted memory, and VMMCALL does not fault */
 	bool snp;	/* SEV-SNP, which has announcements of its own */
@@ -72,7 +72,7 @@ struct page_enc_env {
 	enum page_enc_mode mode;
 	const struct e820_entry *ram;
 	u32 nr_ram;
-	unsigned long shared, shared_end;	/* what is shared already */
+	unsigned long shared, shared_end;	/* shared from the start */
 };
 
 enum page_enc_verdict {
@@ -110,7 +110,7 @@ enum page_enc_event {
 
 struct page_enc {
 	const struct page_enc_ops *ops;
-	raw_spinlock_t lock;	/* the state and what is written to the MSR */
+	raw_spinlock_t lock;	/* protects state and writes of the MSR */
 	atomic_t state;
 	atomic_t in_flight;	/* conversions, and PAGE_ENC_RENEWED */
 };
@@ -129,8 +129,9 @@ enum page_enc_verdict page_enc_start(struct page_enc *pe,
 enum page_enc_verdict page_enc_complete(struct page_enc *pe);
 
 /*
- * When it is announced: kvm_page_enc_convert.c.  All return 0 or an error as above, of
- * which -EOPNOTSUPP silences the guest.
+ * kvm_page_enc_convert.c: in which order around a conversion.  All functions
+ * return 0 or an error as above.  After -EOPNOTSUPP nothing is announced any
+ * more.
  */
 int page_enc_prepare(struct page_enc *pe, unsigned long vaddr, unsigned long end,
 		     bool enc);

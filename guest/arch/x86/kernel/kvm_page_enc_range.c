@@ -2,7 +2,7 @@
 /*
  * Announce the encryption status of pages to the KVM host: ranges
  *
- * From what was converted to as few calls as the limit of a call allows.
+ * This file turns ranges of pages into as few calls as their size limit allows.
  */
 
 #include <linux/errno.h>
@@ -12,7 +12,7 @@
 
 #include "kvm_page_enc_core.h"
 
-/* The host may answer anything, and what it answers ends up in callers. */
+/* The host may answer anything.  Pass only known errors on to callers. */
 int page_enc_errno(long ret)
 {
 	switch (ret) {
@@ -33,8 +33,8 @@ int page_enc_errno(long ret)
 }
 
 /*
- * The attributes have room for a hint at the page size.  It is never given: VMMs
- * in the field take whatever is not 0 for private.
+ * The attributes have room for a hint at the page size.  Never give one: there
+ * are VMMs that take any attribute other than 0 for private.
  */
 static int page_enc_call(const struct page_enc_ops *ops, u64 pfn, u64 npages,
 			 bool enc)
@@ -68,11 +68,11 @@ int page_enc_send(const struct page_enc_ops *ops, u64 pfn, u64 npages, bool enc)
 	return 0;
 }
 
-/* What is done with each run of a walk */
+/* A walk of page tables, and what to do with each run of pages */
 struct page_enc_walk {
 	const struct page_enc_ops *ops;
 	int (*run)(struct page_enc_walk *walk, const struct kernel_leaf *run);
-	unsigned long direct_map;	/* what it lacks is private; 0: a hole */
+	unsigned long direct_map;	/* if set, pages that it lacks are private */
 	bool enc;
 };
 
@@ -84,7 +84,7 @@ static bool page_enc_continues(const struct kernel_leaf *run,
 	       run->pfn + run->npages == leaf->pfn;
 }
 
-/* What of the leaf at @vaddr is in [vaddr, end) */
+/* Look up the leaf at @vaddr and clip it to [vaddr, end). */
 static void page_enc_look_up(const struct page_enc_walk *walk, unsigned long vaddr,
 			     unsigned long end, struct kernel_leaf *leaf)
 {
@@ -103,8 +103,9 @@ static void page_enc_look_up(const struct page_enc_walk *walk, unsigned long vad
 }
 
 /*
- * Walk the page tables of [vaddr, end): leaves are clipped to that, and those
- * that are neighbours in physical memory and mapped alike make one run.
+ * Walk the page tables of [vaddr, end).  Clip leaves to that range.  Merge
+ * leaves into one run if they are neighbours in physical memory and mapped
+ * alike.
  */
 static int page_enc_walk_range(struct page_enc_walk *walk, unsigned long vaddr,
 			       unsigned long end)
@@ -152,8 +153,8 @@ static int page_enc_run_decrypted(struct page_enc_walk *walk,
 }
 
 /*
- * Announce all that is mapped at [vaddr, end), however that is.  Nothing behind
- * the first refused call or missing leaf is announced.
+ * Announce all of [vaddr, end) as @enc says, however it is mapped.  Stop at the
+ * first refused call or missing leaf.
  */
 int page_enc_send_range(const struct page_enc_ops *ops, unsigned long vaddr,
 			unsigned long end, bool enc)
@@ -165,7 +166,7 @@ int page_enc_send_range(const struct page_enc_ops *ops, unsigned long vaddr,
 	return page_enc_walk_range(&walk, vaddr, end);
 }
 
-/* Announce what is mapped at [vaddr, end), as it is. */
+/* Announce the pages mapped at [vaddr, end) as they are mapped. */
 int page_enc_send_mapped(const struct page_enc_ops *ops, unsigned long vaddr,
 			 unsigned long end)
 {
@@ -176,7 +177,7 @@ int page_enc_send_mapped(const struct page_enc_ops *ops, unsigned long vaddr,
 	return page_enc_walk_range(&walk, vaddr, end);
 }
 
-/* Announce what is mapped decrypted at [vaddr, end), as @enc says. */
+/* Announce the pages mapped decrypted at [vaddr, end) as @enc says. */
 int page_enc_send_decrypted(const struct page_enc_ops *ops, unsigned long vaddr,
 			    unsigned long end, bool enc)
 {
@@ -195,9 +196,9 @@ static bool page_enc_is_ram(const struct e820_entry *entry)
 }
 
 /*
- * The next pages of RAM, from entry *@i on.  Entries are sorted; those that touch
- * are merged, the rest is aligned inward: a page that is RAM only in part is not
- * Linux'.
+ * Find the next range of RAM, from entry *@i on.  Entries are sorted.  Merge
+ * those that touch, then align the range inward: Linux does not use a page that
+ * is RAM only in part.
  */
 static bool page_enc_next_ram(const struct e820_entry *entry, u32 nr, u32 *i,
 			      u64 *pfn, u64 *npages)
@@ -245,9 +246,9 @@ int page_enc_send_ram_private(const struct page_enc_ops *ops,
 }
 
 /*
- * Announce pages as the direct map has them, each of them once: the content of what
- * is in use would not survive if it were private in between.  What is not mapped
- * there (debug_pagealloc, for one) is private.
+ * Announce pages as the direct map has them, each page once: a shared page
+ * would lose its content if it were private in between.  Pages that are not
+ * mapped there, e.g. because of debug_pagealloc, are private.
  */
 int page_enc_send_pages(const struct page_enc_ops *ops, unsigned long direct_map,
 			u64 pfn, u64 npages)
@@ -260,7 +261,7 @@ int page_enc_send_pages(const struct page_enc_ops *ops, unsigned long direct_map
 	return page_enc_walk_range(&walk, vaddr, vaddr + PFN_PHYS(npages));
 }
 
-/* Announce RAM so. */
+/* Announce all RAM as the direct map has it. */
 int page_enc_send_ram(const struct page_enc_ops *ops, unsigned long direct_map,
 		      const struct e820_entry *entry, u32 nr)
 {

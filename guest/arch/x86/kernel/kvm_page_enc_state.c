@@ -2,8 +2,8 @@
 /*
  * Announce the encryption status of pages to the KVM host: state
  *
- * Whether announcements are made, and whether the host is told that they are
- * complete and current (READY).
+ * This file decides whether announcements are made, and whether the host is
+ * told that they are complete and current (READY).
  */
 
 #include <linux/errno.h>
@@ -85,14 +85,15 @@ static void page_enc_change(struct page_enc *pe, enum page_enc_event event)
 		return;
 	}
 
-	/* A crash that came between wins. */
+	/* A crash in between wins. */
 	if ((new & PAGE_ENC_S_READY) && !page_enc_is(pe, PAGE_ENC_S_READY))
 		pe->ops->write_ready(false);
 }
 
 /*
- * The lock makes one of the change of the state and the write to the MSR: nobody
- * is preempted in between, and a later event is not written first.
+ * The lock makes a change of the state and the write of the MSR one operation:
+ * there is no preemption between the two, and events reach the MSR in their
+ * order.
  */
 void page_enc_event(struct page_enc *pe, enum page_enc_event event)
 {
@@ -104,10 +105,10 @@ void page_enc_event(struct page_enc *pe, enum page_enc_event event)
 }
 
 /*
- * PAGE_ENC_EV_MUTE of a kernel that crashes, or has stopped its other CPUs.  It must
- * not wait for a lock: the holder may have stopped.  Returns false if there is one.
- * It may yet write READY, or not come to withdraw it, so that is to be done again
- * when no other CPU runs any more.
+ * Let PAGE_ENC_EV_MUTE happen when the kernel crashes, or other CPUs have
+ * stopped. Don't wait for the lock, as its holder may have stopped.  Return
+ * false if there is a holder: it may still write READY, or stop before it
+ * withdraws it.  The caller must withdraw READY again when no other CPU runs.
  */
 bool page_enc_mute(struct page_enc *pe)
 {
@@ -115,8 +116,8 @@ bool page_enc_mute(struct page_enc *pe)
 	bool locked;
 
 	/*
-	 * Without lockdep, which has nothing to say any more.  With one CPU there is no
-	 * lock to be seen, and this may have come in between all the same.
+	 * Bypass lockdep, which has nothing to say any more.  On UP there is no
+	 * lock to look at, although this may have interrupted a holder.
 	 */
 	local_irq_save(flags);
 	locked = IS_ENABLED(CONFIG_SMP) && arch_spin_trylock(&pe->lock.raw_lock);
@@ -151,8 +152,8 @@ enum page_enc_verdict page_enc_decide(const struct page_enc_env *env)
 }
 
 /*
- * All conversions in place of early boot are through, and nothing else is missing,
- * or so firmware says.
+ * All early conversions in place are done, and firmware announces its pages, or
+ * there is none, or kvm_page_enc=on overrides that.
  */
 enum page_enc_verdict page_enc_complete(struct page_enc *pe)
 {
@@ -166,9 +167,9 @@ enum page_enc_verdict page_enc_complete(struct page_enc *pe)
 }
 
 /*
- * Decide, and bring the host to the state that the page tables have by now.  Of
- * PAGE_ENC_READY and PAGE_ENC_ASK_FIRMWARE page_enc_complete() has the last word,
- * after a refusal, too: that is made good when everything is announced anew.
+ * Decide, and announce what the page tables say by now.  PAGE_ENC_READY and
+ * PAGE_ENC_ASK_FIRMWARE are not final: page_enc_complete() decides, also after
+ * a refusal, which may be made good by announcing everything anew.
  */
 enum page_enc_verdict page_enc_start(struct page_enc *pe,
 				     const struct page_enc_env *env)

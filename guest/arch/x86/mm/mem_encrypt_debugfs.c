@@ -10,12 +10,12 @@
  *
  *	end RUNS PAGES
  *
- * All of the kernel's page tables are looked at and nothing else is asked, so
- * this can be held against what the hypervisor has been told.  Memory of which
- * there is also an encrypted mapping is "mixed", and most likely a mistake.
+ * The kernel's page tables are the only source, so the file can be compared
+ * with what the hypervisor has been told.  "mixed" means that there is an
+ * encrypted mapping as well, which is most likely a mistake.
  *
- * Only RAM is shown.  What changes while the file is read may be seen either
- * way.
+ * Only RAM is shown.  A page that is converted while the file is read may be
+ * shown in either state.
  */
 
 #include <linux/cc_platform.h>
@@ -59,7 +59,7 @@ static void note_leaf(struct mapped_pages *pages, const struct kernel_leaf *leaf
 }
 
 #ifdef CONFIG_KASAN
-/* A page of zeros, mapped again and again: it would take hours. */
+/* The shadow maps one page of zeros over and over: a walk would take hours. */
 static unsigned long skip_shadow(unsigned long vaddr)
 {
 	if (vaddr >= KASAN_SHADOW_START && vaddr < KASAN_SHADOW_END)
@@ -79,7 +79,7 @@ static void walk_page_tables(struct mapped_pages *pages)
 	struct kernel_leaf leaf;
 	unsigned int n = 0;
 
-	/* ptdump keeps page tables in place with the same. */
+	/* This keeps page tables in place, as in ptdump. */
 	mmap_write_lock(&init_mm);
 	while (vaddr >= KERNEL_HALF) {	/* the end of it is 0 */
 		vaddr = skip_shadow(vaddr);

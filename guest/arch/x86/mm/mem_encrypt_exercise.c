@@ -2,9 +2,9 @@
 /*
  * Exercise set_memory_decrypted() and set_memory_encrypted()
  *
- * For tests and measurements in encrypted guests.  Write options to the debugfs
- * file x86/mem_encrypt/exercise, in one line and separated by blanks, and the
- * write returns when all is done:
+ * This is for tests and measurements in encrypted guests.  Write options to the
+ * debugfs file x86/mem_encrypt/exercise, in one line and separated by blanks.
+ * The write returns when all is done:
  *
  *	threads=N	1 to 64, default 1; each has pages of its own
  *	size=BYTES	of a thread's pages, contiguous, 4K to 1G, default 2M
@@ -31,8 +31,9 @@
  *			uses, and only that
  *
  * Errors: -EINVAL for options that are wrong or don't fit each other, -ENOMEM,
- * -EBUSY while somebody else's write is not done, -EINTR when killed.  A failed
- * conversion is no error but a result.  Its pages are leaked, as they must be.
+ * -EBUSY while another write is not done, -EINTR when killed.  A failed
+ * conversion is no error but a result.  Its pages are leaked, as they may be
+ * shared.
  *
  * The file then has the results of the last run, see show_results().
  */
@@ -262,7 +263,7 @@ static void one_loop(struct worker *w)
 	}
 }
 
-/* All of them are when the kernel allows no conversion any more */
+/* Nothing is left to convert, e.g. because the kernel refuses all conversions. */
 static bool all_leaked(const struct worker *w)
 {
 	return w->res.leaked_pages == w->opt->size >> PAGE_SHIFT;
@@ -365,7 +366,7 @@ static int alloc_memory(struct worker *w)
 	return 0;
 }
 
-/* Converting one page of each larger leaf is what splits it. */
+/* Convert one page of each larger leaf, which splits the leaf. */
 static void split_leaves(struct worker *w)
 {
 	unsigned long addr, next;
@@ -564,7 +565,7 @@ static int parse_option(struct options *opt, char *text)
 static int complete_options(struct options *opt)
 {
 	if (opt->pattern == PFN0) {
-		/* not ours: nothing is written there, and one will do */
+		/* The page isn't ours: write nothing there.  One thread will do. */
 		opt->size = PAGE_SIZE;
 		opt->threads = 1;
 		opt->align = 0;

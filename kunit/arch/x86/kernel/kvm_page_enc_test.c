@@ -28,7 +28,7 @@ struct page_enc_test_call {
 	unsigned long attrs;
 };
 
-/* Virtually contiguous leaves; leaf N covers what it says from leaf N-1 on. */
+/* Virtually contiguous leaves: each begins where the one before it ends. */
 struct page_enc_test_leaf {
 	u64 pfn;
 	unsigned long npages;
@@ -44,7 +44,7 @@ static unsigned int test_nr_calls;
 static unsigned int test_refuse_at;	/* the Nth call, from 1; 0: none */
 static unsigned int test_refuse_times;	/* that call and those behind it */
 static long test_refuse_with;
-static unsigned int test_forget_at;	/* from that call on it is not known any more */
+static unsigned int test_forget_at;	/* the host knows no call from this one on */
 
 /* Behind the last leaf there are holes of one page. */
 static void test_leaf(unsigned long vaddr, struct kernel_leaf *leaf)
@@ -89,7 +89,7 @@ static long test_map_gpa_range(u64 gpa, u64 npages, unsigned long attrs)
 static char test_ready[16];
 static unsigned int test_nr_ready;
 static bool test_refuse_ready;
-static void (*test_on_ready)(void);	/* what another CPU does meanwhile */
+static void (*test_on_ready)(void);	/* called in between, as another CPU */
 
 static int test_write_ready(bool ready)
 {
@@ -107,7 +107,7 @@ static int test_write_ready(bool ready)
 
 static int test_send_all(void)
 {
-	/* READY is not set while the host has the old view in part. */
+	/* READY must not be set while part of the host's view is old. */
 	test_ready[test_nr_ready++] = '-';
 	return page_enc_errno(test_map_gpa_range(0, PFN_1G, PRIVATE));
 }
@@ -337,7 +337,7 @@ static void page_enc_test_split_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_nr_calls, 2);
 }
 
-/* A host that is busy for a while is asked again, one that stays so is not. */
+/* Calls to a busy host are repeated, but not without end. */
 static void page_enc_test_again(struct kunit *test)
 {
 	test_refuse_at = 1;
@@ -369,7 +369,7 @@ static void page_enc_test_errno(struct kunit *test)
 }
 
 /*
- * What is shared, from the page tables
+ * Shared pages, taken from the page tables
  */
 static void page_enc_test_decrypted(struct kunit *test)
 {
@@ -493,7 +493,8 @@ static void page_enc_test_ram_refused(struct kunit *test)
 }
 
 /*
- * RAM as it is: TEST_BASE is where the direct map begins.  No page is announced twice.
+ * RAM as it is mapped: the direct map begins at TEST_BASE.  No page is
+ * announced twice.
  */
 static const struct page_enc_test_leaf direct_map[] = {
 	{ 0, 1 }, { 1, 1, true }, { 2, 1, true }, { 3, 1, .absent = true },
@@ -564,8 +565,8 @@ static void page_enc_test_pages_as_they_are(struct kunit *test)
 }
 
 /*
- * Negotiation: every combination, against rules that are written down here a
- * second time, as what must hold rather than as what is decided first.
+ * Negotiation: every combination, against a second version of the rules.  It
+ * says what must hold, the code under test what is decided first.
  */
 struct page_enc_row {
 	bool sev, hypercall, msr, efi, variable, snp, kdump;
@@ -640,7 +641,7 @@ static void page_enc_test_negotiation(struct kunit *test)
 		       (!row.efi || row.variable || row.mode == PAGE_ENC_ON);
 		ready = asks && !row.msr_refused;
 
-		/* nothing after the first -KVM_ENOSYS, and none without need */
+		/* no call after the first -KVM_ENOSYS, and none without need */
 		KUNIT_EXPECT_EQ_MSG(test, test_nr_calls,
 				    announces ? 2 : calls ? 1 : 0, "row %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, page_enc_is(&test_pe, PAGE_ENC_S_ANNOUNCE),
@@ -669,7 +670,7 @@ static void page_enc_test_verdicts(struct kunit *test)
 		{ { 1, 1, 1, .host = NO_SUCH_CALL }, PAGE_ENC_UNSUPPORTED },
 		{ { 1, 1, 1, .host = REFUSES }, PAGE_ENC_REFUSED },
 		{ { 1, 1, 0 }, PAGE_ENC_NO_MSR },
-		/* What can't become READY says why, refused or not. */
+		/* A guest that can't become READY logs that, refused or not. */
 		{ { 1, 1, 0, .host = REFUSES }, PAGE_ENC_NO_MSR },
 		{ { 1, 1, 1, .efi = true, .host = REFUSES }, PAGE_ENC_ASK_FIRMWARE },
 		{ { 1, 1, 1, .efi = true, .variable = true, .host = REFUSES },
@@ -693,7 +694,7 @@ static void page_enc_test_verdicts(struct kunit *test)
 	}
 }
 
-/* A refusal at boot is made good as any other, if nothing else is in the way. */
+/* A refusal at boot is made good later, unless something else is in the way. */
 static void page_enc_test_refused_at_boot(struct kunit *test)
 {
 	static const struct {
@@ -820,7 +821,7 @@ static void test_crash_meanwhile(void)
 	test_had_lock = page_enc_mute(&test_pe);
 }
 
-/* Without a lock, and what was decided last is what is written last. */
+/* A crash takes no lock.  The last decision must be the last write. */
 static void page_enc_test_crash_wins(struct kunit *test)
 {
 	page_enc_event(&test_pe, START);
@@ -833,8 +834,8 @@ static void page_enc_test_crash_wins(struct kunit *test)
 }
 
 /*
- * What is withdrawn may stop before it comes to the MSR: the caller is told to do
- * it again.
+ * The CPU that withdraws READY may stop before it writes the MSR.  The caller
+ * is told to do that again.
  */
 static void page_enc_test_crash_in_withdrawal(struct kunit *test)
 {
@@ -855,7 +856,7 @@ static void page_enc_test_crash_in_withdrawal(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, test_ready, "10");
 }
 
-/* State and MSR change as one, with the lock held and interrupts off. */
+/* State and MSR change with the lock held and interrupts off. */
 static bool test_may_be_preempted;
 
 static void test_look_at_lock(void)
@@ -917,8 +918,8 @@ static void page_enc_test_order(struct kunit *test)
 }
 
 /*
- * What was shared before stays so, the rest is taken back.  The refused call may have
- * been done in part.
+ * Pages that were shared before stay shared, the others are announced as
+ * private again.  The host may have done part of the refused call.
  */
 static void page_enc_test_sharing_refused(struct kunit *test)
 {
@@ -963,7 +964,7 @@ static void page_enc_test_long_run_refused(struct kunit *test)
 	expect_calls(test, want, ARRAY_SIZE(want));
 }
 
-/* One run, for which page tables aren't read unless it is refused */
+/* A linear range: page tables aren't read unless the host refuses it. */
 static void page_enc_test_linear(struct kunit *test)
 {
 	static const struct page_enc_test_leaf leaves[] = {
@@ -986,7 +987,7 @@ static void page_enc_test_linear(struct kunit *test)
 						    TEST_END, true));
 	expect_calls(test, want, 2);
 
-	/* What reaches beyond it is looked up, and not mapped here. */
+	/* A range that reaches beyond it is looked up, and not mapped here. */
 	KUNIT_EXPECT_EQ(test, -EFAULT, page_enc_converted(&test_pe, TEST_BASE,
 							  TEST_END + PAGE_SIZE, true));
 	expect_calls(test, want, 2);
@@ -998,7 +999,7 @@ static void page_enc_test_linear(struct kunit *test)
 	expect_calls(test, want, ARRAY_SIZE(want));
 }
 
-/* What is to be taken back meets a host that doesn't know the call any more. */
+/* The host no longer knows the call when a range is taken back. */
 static void page_enc_test_taking_back_unknown(struct kunit *test)
 {
 	test_map(three_leaves, 3);
@@ -1054,7 +1055,7 @@ static int test_renew(struct page_enc *pe, unsigned long vaddr, unsigned long en
 	return page_enc_renew(pe);
 }
 
-/* Conversions in place, both ways: one announcement, and a refusal is no secret. */
+/* Conversions in place, both ways: one announcement, refusals are returned. */
 static void page_enc_test_converted(struct kunit *test)
 {
 	static const struct page_enc_test_call want[] = {
@@ -1075,7 +1076,7 @@ static void page_enc_test_converted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
 }
 
-/* The page tables were changed in part: the host is told in which. */
+/* The page tables were changed in part: the host is told their state. */
 static void page_enc_test_aborted(struct kunit *test)
 {
 	static const struct page_enc_test_leaf leaves[] = {
@@ -1095,7 +1096,7 @@ static void page_enc_test_aborted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&test_pe.in_flight), 0);
 }
 
-/* Page tables that were not changed, and a host that doesn't want to know */
+/* Page tables were not changed, and the host refuses to be told so. */
 static void page_enc_test_abort_refused(struct kunit *test)
 {
 	test_map(three_leaves, 3);
@@ -1110,8 +1111,8 @@ static void page_enc_test_abort_refused(struct kunit *test)
 }
 
 /*
- * A host may not know the call any more at any step.  That is the last call, and the
- * caller is told, who has to turn the key off.
+ * The host may cease to know the call at any step.  No call follows, and the
+ * caller is told, in order to turn the key off.
  */
 static void page_enc_test_unknown_from_now_on(struct kunit *test)
 {
@@ -1156,14 +1157,14 @@ static void page_enc_test_renewal_refused(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, test_ready, "10--1");
 }
 
-/* Page tables said private when everything was announced anew. */
+/* Page tables had the old status when everything was announced anew. */
 static void page_enc_test_renewed_meanwhile(struct kunit *test)
 {
 	static const struct page_enc_test_leaf leaves[] = { { 10, 1 } };
 	static const struct page_enc_test_call want[] = {
 		{ 10 << 12, 1, SHARED }, { 0, PFN_1G, PRIVATE },
 		{ 10 << 12, 1, SHARED },
-		/* and from then on as ever */
+		/* from then on as usual */
 		{ 10 << 12, 1, SHARED },
 	};
 	unsigned long end = TEST_BASE + PAGE_SIZE;
@@ -1180,7 +1181,7 @@ static void page_enc_test_renewed_meanwhile(struct kunit *test)
 	expect_calls(test, want, 4);
 }
 
-/* Two conversions: the flag stays until the last is through. */
+/* Two conversions: the flag stays until the last one has ended. */
 static void page_enc_test_renewed_twice(struct kunit *test)
 {
 	unsigned long end = TEST_BASE + PAGE_SIZE;

@@ -18,9 +18,9 @@ void __kvm_page_enc_abort(unsigned long vaddr, unsigned long npages);
 void __kvm_page_enc_converted(unsigned long vaddr, unsigned long npages, bool enc);
 
 /*
- * The C-bits of @npages pages from @vaddr on are about to be set (@enc) or
- * cleared.  After an error they must stay as they are, else one of the next two
- * is to be called.
+ * Call this before the C-bits of @npages pages from @vaddr on are set (@enc) or
+ * cleared.  After an error they must stay as they are.  Otherwise one of the
+ * next two functions must be called.
  */
 static inline int kvm_page_enc_prepare(unsigned long vaddr,
 				       unsigned long npages, bool enc)
@@ -31,7 +31,7 @@ static inline int kvm_page_enc_prepare(unsigned long vaddr,
 	return __kvm_page_enc_prepare(vaddr, npages, enc);
 }
 
-/* They have been changed. */
+/* Call this when the C-bits have been changed. */
 static inline int kvm_page_enc_finish(unsigned long vaddr,
 				      unsigned long npages, bool enc)
 {
@@ -41,7 +41,7 @@ static inline int kvm_page_enc_finish(unsigned long vaddr,
 	return __kvm_page_enc_finish(vaddr, npages, enc);
 }
 
-/* They have been changed in part, or not at all. */
+/* Call this when the C-bits have been changed in part, or not at all. */
 static inline void kvm_page_enc_abort(unsigned long vaddr, unsigned long npages)
 {
 	if (static_branch_unlikely(&kvm_page_enc_on))
@@ -49,8 +49,8 @@ static inline void kvm_page_enc_abort(unsigned long vaddr, unsigned long npages)
 }
 
 /*
- * Early at boot, of pages converted in place: only to be called when it is done,
- * content and all, which no refusal takes back.
+ * Call this early at boot, after pages were converted in place, content and
+ * all. A refusal does not undo the conversion.
  */
 static inline void kvm_page_enc_converted(unsigned long vaddr,
 					  unsigned long npages, bool enc)
