@@ -120,7 +120,7 @@ l1_machine()
 	esac
 }
 
-# TCG's TSC is this machine's.  L1 must not calibrate it: see Documentation/testing.rst
+# TCG's TSC is this machine's.  L1 must not calibrate it: see Documentation/tcg.rst
 tsc_khz()
 {
 	build_c tsc-khz ci/l1/tsc-khz.c

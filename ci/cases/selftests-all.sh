@@ -3,7 +3,7 @@
 #
 # The tree's own KVM selftests, all that pass with the unpatched kernel in L1 and
 # take less than a minute there: with the tracker they must go on passing, and
-# without it, too (selftests-all-off).  Documentation/testing.rst has those that are
+# without it, too (selftests-all-off).  Documentation/cases.rst has those that are
 # left out; those about guest_memfd are in private-mem.sh.
 # timeout: 400
 # selftests: yes

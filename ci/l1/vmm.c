@@ -2,7 +2,7 @@
 /*
  * A VMM with a will of its own: preloaded into stock QEMU, it changes some of
  * QEMU's ioctls for KVM on their way, and answers exits that QEMU knows nothing
- * of.  Documentation/testing.rst describes its settings.
+ * of.  Documentation/writing-tests.rst describes its settings.
  *
  *   VMM_SETTINGS  what to do, comma separated
  *   VMM_DIR       where its files are: vmm.ctl, orders appended at run time;
