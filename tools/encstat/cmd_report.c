@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* encstat report: a page of HTML with pictures and tables. */
+/* encstat report: a page of HTML with pictures and tables, or one of the pictures. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "html.h"
 #include "msg.h"
 #include "newfile.h"
+#include "picture.h"
 #include "report.h"
 #include "sampler.h"
 #include "text.h"
@@ -203,10 +204,14 @@ static void vm_part(FILE *f, const struct report *r, const struct report_vm *v, 
 		return;
 	}
 	fputs("<h3>Memory at the end</h3>\n", f);
-	svg_map(f, v, id);
+	svg_map(f, r, v, id);
+	fputs("<p class=\"dim\">", f);
+	svg_map_note(f, v);
+	fputs("</p>\n", f);
 	if (v->last_ms > v->first_ms) {
 		fputs("<h3>Over time</h3>\n", f);
 		svg_timeline(f, r, v, id);
+		svg_legend(f, SVG_RATES);
 		fputs("<h3>Memory over time</h3>\n", f);
 		svg_history(f, r, v, id);
 	} else {
@@ -236,7 +241,7 @@ static void write_page(FILE *f, const struct report *r, const struct settings *s
 	if (!r->nr)
 		fputs("<p>No VM was running.</p>\n", f);
 	else
-		svg_legend(f);
+		svg_legend(f, SVG_STATUS);
 	for (i = 0; i < r->nr; i++)
 		vm_part(f, r, &r->v[i], i);
 	html_end(f);
@@ -276,16 +281,18 @@ static void take_samples(struct report *r, struct feed *f, const struct settings
 static int write_file(const struct report *r, const struct settings *s)
 {
 	struct newfile file;
-	bool failed;
+	bool failed = false;
 	FILE *f;
 	int err;
 
 	if (newfile_open(&file, s->args[0], 0666))
 		return -1;
 	f = fdopen(fcntl(file.fd, F_DUPFD_CLOEXEC, 0), "w");
-	if (f)
+	if (f && s->picture)
+		failed = picture_write(f, s->picture, r);
+	else if (f)
 		write_page(f, r, s);
-	failed = !f || ferror(f) | fclose(f) || newfile_keep(&file);
+	failed = !f || failed | ferror(f) | fclose(f) || newfile_keep(&file);
 	err = errno;
 	newfile_close(&file);
 	errno = err;
@@ -299,7 +306,8 @@ void cmd_report(const struct settings *s)
 
 	if (s->filter.file && newfile_is(s->args[0], s->filter.file)) {
 		msg_error(EXIT_USAGE, "usage", NULL,
-			  "%s is the recording: the page has to be another file", s->args[0]);
+			  "%s is the recording: the %s has to be another file", s->args[0],
+			  s->picture ? "picture" : "page");
 		return;
 	}
 	if (feed_open(&f, &s->filter))
@@ -308,6 +316,10 @@ void cmd_report(const struct settings *s)
 	take_samples(&r, &f, s);
 	feed_close(&f);
 	if (!r.samples) {
+		report_free(&r);
+		return;
+	}
+	if (s->picture && !picture_possible(s->picture, &r)) {
 		report_free(&r);
 		return;
 	}

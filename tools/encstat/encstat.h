@@ -31,6 +31,7 @@ struct settings {
 	uint64_t count;		/* 0: until a signal comes */
 	bool json;
 	bool csv;
+	const struct picture *picture;	/* that report draws, instead of a page; or NULL */
 	const char *log;	/* a file that stat appends to, or NULL */
 	bool pretty;
 	bool help;

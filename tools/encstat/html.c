@@ -67,11 +67,38 @@ void html_clock(FILE *f, uint64_t ms, bool date)
 	put_time(f, ms, date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S");
 }
 
+#define FG	"#1b1f24"
+#define DIM	"#57606a"
+#define LINE	"#d0d7de"
+#define CARD	"#f6f8fa"
+#define UNKNOWN	"#a0a0a0"
+#define MARK	"#d1242f"
+#define A	"#b35900"
+#define B	"#0550ae"
+
 /* The steps from private to shared differ in lightness, not only in hue. */
+#define K0	"#31446b"
+#define K1	"#2f7f86"
+#define K2	"#57b06a"
+#define K3	"#b4cf3a"
+#define K4	"#fbd524"
+
+/* What is drawn in pictures, in these colours. */
+#define SVG_RULES(fg, dim, line, unknown, mark, a, b, k0, k1, k2, k3, k4)		\
+	"svg text{fill:" fg ";font:11px ui-monospace,monospace}svg .dim{fill:" dim "}\n"	\
+	".k0{fill:" k0 "}.k1{fill:" k1 "}.k2{fill:" k2 "}.k3{fill:" k3 "}"		\
+	".k4{fill:" k4 "}.u{fill:" unknown "}\n"					\
+	".c{fill:none;stroke:" mark ";stroke-width:1.5}"				\
+	".grid{stroke:" line ";fill:none}\n"						\
+	".area{fill:" k4 ";fill-opacity:.55;stroke:" a ";stroke-width:1.5}"		\
+	".la{stroke:" a ";fill:none;stroke-width:2}"					\
+	".lb{stroke:" b ";fill:none;stroke-width:2;stroke-dasharray:5 3}"		\
+	".ready{fill:" b "}\n"
+
 static const char style[] =
-	":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#57606a;--line:#d0d7de;"
-	"--card:#f6f8fa;--k0:#31446b;--k1:#2f7f86;--k2:#57b06a;--k3:#b4cf3a;--k4:#fbd524;"
-	"--unknown:#a0a0a0;--mark:#d1242f;--a:#b35900;--b:#0550ae}\n"
+	":root{color-scheme:light dark;--bg:#fff;--fg:" FG ";--dim:" DIM ";--line:" LINE ";"
+	"--card:" CARD ";--k0:" K0 ";--k1:" K1 ";--k2:" K2 ";--k3:" K3 ";--k4:" K4 ";"
+	"--unknown:" UNKNOWN ";--mark:" MARK ";--a:" A ";--b:" B "}\n"
 	"@media(prefers-color-scheme:dark){:root{--bg:#14171c;--fg:#e6e9ed;--dim:#9aa4af;"
 	"--line:#3a424c;--card:#1c2128;--k0:#46608f;--unknown:#707070;--mark:#ff6b6b;"
 	"--a:#ffb454;--b:#79c0ff}}\n"
@@ -88,17 +115,21 @@ static const char style[] =
 	"th.l,td.l{text-align:left}td.name{white-space:normal;overflow-wrap:anywhere}"
 	"td.addr{font-family:ui-monospace,monospace}\n"
 	"svg{display:block;width:100%;height:auto;background:var(--card);border-radius:6px}\n"
-	"svg text{fill:var(--fg);font:11px ui-monospace,monospace}svg .dim{fill:var(--dim)}\n"
-	".k0{fill:var(--k0)}.k1{fill:var(--k1)}.k2{fill:var(--k2)}.k3{fill:var(--k3)}"
-	".k4{fill:var(--k4)}.u{fill:var(--unknown)}\n"
-	".c{fill:none;stroke:var(--mark);stroke-width:1.5}.grid{stroke:var(--line);fill:none}\n"
-	".area{fill:var(--k4);fill-opacity:.55;stroke:var(--a);stroke-width:1.5}"
-	".la{stroke:var(--a);fill:none;stroke-width:2}"
-	".lb{stroke:var(--b);fill:none;stroke-width:2;stroke-dasharray:5 3}"
-	".ready{fill:var(--b)}\n"
+	SVG_RULES("var(--fg)", "var(--dim)", "var(--line)", "var(--unknown)", "var(--mark)",
+		  "var(--a)", "var(--b)", "var(--k0)", "var(--k1)", "var(--k2)", "var(--k3)",
+		  "var(--k4)")
 	".legend{display:flex;flex-wrap:wrap;gap:.2em 1.2em;font-size:.87em;padding:0;"
 	"margin:.4em 0;list-style:none}.legend svg{display:inline-block;width:14px;height:14px;"
 	"background:none;border-radius:0;vertical-align:-2px;margin-right:.4em}\n";
+
+/* No variables: not all that draws SVG knows them. */
+void html_svg_style(FILE *f)
+{
+	fputs("<style>\n"
+	      SVG_RULES(FG, DIM, LINE, UNKNOWN, MARK, A, B, K0, K1, K2, K3, K4)
+	      ".bg{fill:" CARD "}svg .t{font:600 17px system-ui,sans-serif}"
+	      "svg .s{font:13px system-ui,sans-serif;fill:" DIM "}\n</style>\n", f);
+}
 
 void html_begin(FILE *f, const char *title)
 {

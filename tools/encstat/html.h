@@ -20,4 +20,6 @@ void html_clock(FILE *f, uint64_t ms, bool date);	/* without UTC, or a date */
 void html_begin(FILE *f, const char *title);	/* with the style of all parts */
 void html_end(FILE *f);
 
+void html_svg_style(FILE *f);	/* of a picture that stands alone */
+
 #endif

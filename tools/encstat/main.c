@@ -17,6 +17,7 @@
 #include "msg.h"
 #include "newfile.h"
 #include "out.h"
+#include "picture.h"
 #include "text.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
@@ -133,7 +134,8 @@ static const struct command commands[] = {
 	  cmd_top },
 	{ REPORT, "report", "FILE", 1, "a page of HTML: heat maps, timelines, tables",
 	  "It covers all samples of a recording (-F), or N intervals (-n, 10 if not given)\n"
-	  "from now on. FILE is a page that needs no other file.\n",
+	  "from now on. FILE is a page that needs no other file; with --svg it is a picture\n"
+	  "of one VM.\n",
 	  cmd_report },
 	{ COMPLETION, "completion", "", 0, "the completion of bash, made from these tables",
 	  NULL,
@@ -202,6 +204,12 @@ static bool set_root(struct settings *s, const char *arg)
 {
 	s->filter.root = arg;
 	return strlen(arg) < PATH_MAX / 2;
+}
+
+static bool set_svg(struct settings *s, const char *arg)
+{
+	s->picture = picture_find(arg);
+	return s->picture;
 }
 
 static bool set_columns(struct settings *s, const char *arg)
@@ -301,6 +309,7 @@ static const struct option_def options[] = {
 	{ 'n', "count", "N", PACED | TRACE, "end after N samples, intervals, events", set_count },
 	{ 'c', "csv", NULL, STAT, "comma-separated values", set_csv },
 	{ 'L', "log", "FILE", STAT, "append to FILE, which may be rotated", set_log },
+	{ 0, "svg", "PICTURE", REPORT, "one picture: map, timeline or history", set_svg },
 	{ 'o', "columns", "LIST", LIST, "these columns, with commas; help lists them", set_columns },
 	{ 0, "sort", "COLUMN", LIST, "sort by this column; - in front reverses", set_sort },
 	{ 'a', "addr", "SPEC", DIFF | MAP | TRACE, "only these addresses", set_addr },

@@ -49,11 +49,20 @@ enum report_bin report_bin(uint64_t shared, uint64_t other, bool known);
 uint64_t report_bin_size(const struct report_vm *v);
 struct value report_rate(const struct report_point *p, uint64_t n);	/* in tenths */
 
-/* Pictures; @id makes the names in each of them its own. */
-void svg_map(FILE *f, const struct report_vm *v, size_t id);
-void svg_timeline(FILE *f, const struct report *r, const struct report_vm *v, size_t id);
-void svg_history(FILE *f, const struct report *r, const struct report_vm *v, size_t id);
-void svg_legend(FILE *f);
+/* Pictures, and their heights; @id makes the names in each of them its own. */
+#define SVG_WIDTH	960
+#define SVG_MARGIN	20	/* of texts around them */
+
+typedef unsigned int svg_fn(FILE *f, const struct report *r, const struct report_vm *v, size_t id);
+
+svg_fn svg_map, svg_timeline, svg_history;
+void svg_map_note(FILE *f, const struct report_vm *v);
+
+/* What colours and lines are: a list of HTML, or at @y of a picture, up to what is returned. */
+enum svg_legend { SVG_STATUS, SVG_RATES };
+
+void svg_legend(FILE *f, enum svg_legend which);
+unsigned int svg_legend_inside(FILE *f, enum svg_legend which, unsigned int y);
 
 #define MS_PER_DAY	(24 * 60 * 60 * 1000)
 

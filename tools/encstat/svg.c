@@ -8,11 +8,13 @@
 #include "text.h"
 #include "top.h"
 
-#define WIDTH		960
+#define WIDTH		SVG_WIDTH
 #define LEFT		104	/* of what the axis says */
 #define CELL		13	/* pixels, of the map */
 #define MAP_COLS	64
 #define MAP_ROWS	24
+#define CHAR		8	/* width of one in a legend, at most */
+#define LEGEND_ROW	22
 #define PLOT		(WIDTH - LEFT - 14)	/* width of a plot */
 
 static const char *const bin_class[] = {
@@ -20,21 +22,44 @@ static const char *const bin_class[] = {
 	[BIN_SHARED] = "k4", [BIN_UNKNOWN] = "u",
 };
 
-static const char *const bin_text[] = {
-	[BIN_PRIVATE] = "private", [BIN_LITTLE] = "up to a quarter shared",
-	[BIN_HALF] = "a quarter to three quarters shared",
-	[BIN_MUCH] = "more than three quarters shared", [BIN_SHARED] = "shared",
-	[BIN_UNKNOWN] = "not known",
+#define KEY_BOX(class)	"<rect class=\"" class "\" width=\"14\" height=\"14\"/>"
+#define KEY_LINE(class)	"<path class=\"" class "\" d=\"M0 7H14\"/>"
+
+/* What stands in legends. */
+static const struct svg_key {
+	const char *svg;	/* 14 pixels square */
+	const char *text;
+} keys[][8] = {
+	[SVG_STATUS] = {
+		/* in the order of enum report_bin */
+		{ KEY_BOX("k0"), "private" },
+		{ KEY_BOX("k1"), "up to a quarter shared" },
+		{ KEY_BOX("k2"), "a quarter to three quarters shared" },
+		{ KEY_BOX("k3"), "more than three quarters shared" },
+		{ KEY_BOX("k4"), "shared" },
+		{ KEY_BOX("u"), "not known" },
+		{ "<rect class=\"c\" x=\"1\" y=\"1\" width=\"12\" height=\"12\"/>",
+		  "changed in the interval" },
+	},
+	[SVG_RATES] = {
+		{ KEY_LINE("la"), "made shared" },
+		{ KEY_LINE("lb"), "made private" },
+	},
 };
+
+static const char *bin_text(enum report_bin bin)
+{
+	return keys[SVG_STATUS][bin - BIN_PRIVATE].text;
+}
 
 /* Readers that cannot see it get the title and the description. */
 static void svg_begin(FILE *f, const char *kind, size_t id, unsigned int height,
 		      const char *title)
 {
-	fprintf(f, "<svg viewBox=\"0 0 %d %u\" role=\"img\" "
+	fprintf(f, "<svg viewBox=\"0 0 %d %u\" width=\"%d\" height=\"%u\" role=\"img\" "
 		"aria-labelledby=\"%s%zu-t %s%zu-d\">\n<title id=\"%s%zu-t\">%s</title>\n"
-		"<desc id=\"%s%zu-d\">", WIDTH, height, kind, id, kind, id, kind, id, title,
-		kind, id);
+		"<desc id=\"%s%zu-d\">", WIDTH, height, WIDTH, height, kind, id, kind, id, kind,
+		id, title, kind, id);
 }
 
 static void svg_text(FILE *f, double x, double y, const char *anchor, const char *text)
@@ -43,17 +68,32 @@ static void svg_text(FILE *f, double x, double y, const char *anchor, const char
 		x, y, anchor, text);
 }
 
-void svg_legend(FILE *f)
+void svg_legend(FILE *f, enum svg_legend which)
 {
-	int i;
+	const struct svg_key *key;
 
 	fputs("<ul class=\"legend\">\n", f);
-	for (i = BIN_PRIVATE; i <= BIN_UNKNOWN; i++)
-		fprintf(f, "<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"%s\" "
-			"width=\"14\" height=\"14\"/></svg>%s</li>\n", bin_class[i], bin_text[i]);
-	fputs("<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">"
-	      "<rect class=\"c\" x=\"1\" y=\"1\" width=\"12\" height=\"12\"/></svg>"
-	      "changed in the interval</li>\n</ul>\n", f);
+	for (key = keys[which]; key->text; key++)
+		fprintf(f, "<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">%s</svg>%s</li>\n",
+			key->svg, key->text);
+	fputs("</ul>\n", f);
+}
+
+unsigned int svg_legend_inside(FILE *f, enum svg_legend which, unsigned int y)
+{
+	const struct svg_key *key;
+	unsigned int x = SVG_MARGIN, width;
+
+	for (key = keys[which]; key->text; key++, x += width) {
+		width = 14 + 6 + CHAR * strlen(key->text) + 16;
+		if (x > SVG_MARGIN && x + width > WIDTH) {
+			x = SVG_MARGIN;
+			y += LEGEND_ROW;
+		}
+		fprintf(f, "<g transform=\"translate(%u %u)\">%s"
+			"<text class=\"s\" x=\"20\" y=\"12\">%s</text></g>\n", x, y, key->svg, key->text);
+	}
+	return y + LEGEND_ROW;
 }
 
 /* Cells of a row that are alike are one rectangle, which says what it is. */
@@ -67,7 +107,7 @@ static void map_run(FILE *f, const struct view *w, unsigned int row, unsigned in
 	fprintf(f, "<rect class=\"%s\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\">"
 		"<title>0x%llx to 0x%llx: %s", bin_class[bin], LEFT + first * CELL,
 		10 + row * CELL, (last - first) * CELL - 1, CELL - 1,
-		(unsigned long long)start, (unsigned long long)(start + bytes), bin_text[bin]);
+		(unsigned long long)start, (unsigned long long)(start + bytes), bin_text(bin));
 	if (bin > BIN_PRIVATE && bin < BIN_SHARED)
 		fprintf(f, " (%s)", part);
 	fputs("</title></rect>\n", f);
@@ -102,17 +142,35 @@ static void map_row(FILE *f, const struct report_vm *v, const struct view *w, un
 				10 + row * CELL + 1, CELL - 3, CELL - 3);
 }
 
-void svg_map(FILE *f, const struct report_vm *v, size_t id)
+static void map_layout(struct view *w, const struct report_vm *v)
+{
+	view_reset(w);
+	view_layout(w, &v->vm, VIEW_LABEL + MAP_COLS, MAP_ROWS);
+}
+
+void svg_map_note(FILE *f, const struct report_vm *v)
 {
 	char cell[TEXT_NUM], line[TEXT_NUM];
 	struct view w;
-	unsigned int i;
 
-	view_reset(&w);
-	view_layout(&w, &v->vm, VIEW_LABEL + MAP_COLS, MAP_ROWS);
+	map_layout(&w, v);
 	text_size(cell, w.cell);
 	text_size(line, w.cell * w.cols);
-	svg_begin(f, "map", id, 20 + w.used * CELL, "Heat map of guest memory");
+	fprintf(f, "A cell is %s, a row %s. Rows without memory are left out "
+		"where there is a line.", cell, line);
+}
+
+unsigned int svg_map(FILE *f, const struct report *r, const struct report_vm *v, size_t id)
+{
+	char cell[TEXT_NUM], line[TEXT_NUM];
+	unsigned int i, height;
+	struct view w;
+
+	map_layout(&w, v);
+	height = 20 + w.used * CELL;
+	text_size(cell, w.cell);
+	text_size(line, w.cell * w.cols);
+	svg_begin(f, "map", id, height, "Heat map of guest memory");
 	fprintf(f, "Guest physical memory in cells of %s, %s a row; the colour is how much of a "
 		"cell is shared.</desc>\n", cell, line);
 	for (i = 0; i < w.used; i++) {
@@ -124,8 +182,7 @@ void svg_map(FILE *f, const struct report_vm *v, size_t id)
 		map_row(f, v, &w, i);
 	}
 	fputs("</svg>\n", f);
-	fprintf(f, "<p class=\"dim\">A cell is %s, a row %s. Rows without memory are left out "
-		"where there is a line.</p>\n", cell, line);
+	return height;
 }
 
 /* Where a time is. */
@@ -249,15 +306,16 @@ static void ready_bar(const struct plot *plot, unsigned int y)
 	}
 }
 
-void svg_timeline(FILE *f, const struct report *r, const struct report_vm *v, size_t id)
+unsigned int svg_timeline(FILE *f, const struct report *r, const struct report_vm *v, size_t id)
 {
 	struct plot plot = { f, r, v, 14, 110, 0, value_shared, 1 };
+	const unsigned int height = 320;
 	char max[TEXT_NUM];
 	double other;
 
 	plot.max = plot_max(&plot);
 	text_size(max, plot.max);
-	svg_begin(f, "time", id, 320, "Shared memory, conversions and READY over time");
+	svg_begin(f, "time", id, height, "Shared memory, conversions and READY over time");
 	fprintf(f, "Shared memory was %s at most.", max);
 	plot.value = value_to_private;
 	plot.unit = 10;
@@ -280,10 +338,8 @@ void svg_timeline(FILE *f, const struct report *r, const struct report_vm *v, si
 	plot_frame(&plot, "pages/s", max);
 	ready_bar(&plot, 274);
 	time_axis(f, r, 308);
-	fputs("</svg>\n<ul class=\"legend\"><li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">"
-	      "<path class=\"la\" d=\"M0 7H14\"/></svg>made shared</li>"
-	      "<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">"
-	      "<path class=\"lb\" d=\"M0 7H14\"/></svg>made private</li></ul>\n", f);
+	fputs("</svg>\n", f);
+	return height;
 }
 
 /* A part of memory over time; intervals that are alike are one rectangle. */
@@ -327,28 +383,29 @@ static uint64_t layout_addr(const struct ranges *layout, uint64_t offset)
 	return 0;
 }
 
-void svg_history(FILE *f, const struct report *r, const struct report_vm *v, size_t id)
+unsigned int svg_history(FILE *f, const struct report *r, const struct report_vm *v, size_t id)
 {
-	const double height = 6;
+	const unsigned int row = 6, height = 20 + REPORT_BINS * row + 20;
 	uint64_t size = report_bin_size(v);
 	char text[TEXT_NUM];
 	unsigned int i;
 
 	text_size(text, size);
-	svg_begin(f, "hist", id, 20 + REPORT_BINS * height + 20, "Heat map of memory over time");
+	svg_begin(f, "hist", id, height, "Heat map of memory over time");
 	fprintf(f, "Each of the %d rows is %s of guest memory, the lowest addresses at the top; "
 		"the colour is how much of it is shared.</desc>\n", REPORT_BINS, text);
 	fputs("<g shape-rendering=\"crispEdges\">\n", f);
 	for (i = 0; i < REPORT_BINS; i++)
-		history_row(f, r, v, i, 10 + i * height, height);
+		history_row(f, r, v, i, 10 + i * row, row);
 	fputs("</g>\n", f);
 	for (i = 0; i < REPORT_BINS; i++) {
 		if (i % 8 || i * size >= ranges_bytes(&v->layout))
 			continue;
 		snprintf(text, sizeof(text), "%llx",
 			 (unsigned long long)layout_addr(&v->layout, i * size));
-		svg_text(f, LEFT - 8, 10 + i * height + 8, "end", text);
+		svg_text(f, LEFT - 8, 10 + i * row + 8, "end", text);
 	}
-	time_axis(f, r, 10 + REPORT_BINS * height + 20);
+	time_axis(f, r, 10 + REPORT_BINS * row + 20);
 	fputs("</svg>\n", f);
+	return height;
 }
