@@ -275,7 +275,7 @@ static void check_violations(const struct vm *vm)
 	if (vm->violations)
 		check_found(CHECK_WRONG, "violations", vm->id,
 			    "encstat trace shows where; "
-			    "what the guest announced is not what it does",
+			    "the guest uses memory against what it announced",
 			    "%llu accesses against the announced status",
 			    (unsigned long long)vm->violations);
 	else

@@ -29,9 +29,9 @@ static const struct {
 	const char *label;	/* one more, or NULL */
 } metrics[METRICS] = {
 	[MEMORY]	= { "memory_bytes", GAUGE,
-			    "What the VMM has mapped into the guest" },
+			    "Memory that the VMM has mapped into the guest" },
 	[READONLY]	= { "memory_readonly_bytes", GAUGE,
-			    "The part of it that the guest cannot write" },
+			    "Mapped memory that the guest cannot write" },
 	[PRIVATE]	= { "private_bytes", GAUGE,
 			    "Memory that is encrypted" },
 	[SHARED]	= { "shared_bytes", GAUGE,
@@ -61,7 +61,7 @@ static const struct {
 	[VIOLATIONS]	= { "violations_total", COUNTER,
 			    "Accesses against the announced status that strict mode saw" },
 	[DOUBLE_BACKED]	= { "double_backed_bytes", GAUGE,
-			    "Memory that isn't what the guest sees and could be freed" },
+			    "Memory that the guest does not see and the host could free" },
 };
 
 struct values {

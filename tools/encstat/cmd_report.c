@@ -76,7 +76,7 @@ static void vm_table(FILE *f, const struct report *r)
 {
 	size_t i;
 
-	fputs("<div class=\"scroll\"><table><caption>The VMs as they were last</caption>\n"
+	fputs("<div class=\"scroll\"><table><caption>Each VM at its last sample</caption>\n"
 	      "<thead><tr><th class=\"l\" scope=\"col\">Name</th><th scope=\"col\">PID</th>"
 	      "<th scope=\"col\">Memory</th><th scope=\"col\">Private</th>"
 	      "<th scope=\"col\">Shared</th><th scope=\"col\">Share</th>"
@@ -182,7 +182,8 @@ static void interval_table(FILE *f, const struct report *r, const struct report_
 	if (!used)
 		return;
 	fputs("<h3>Busiest intervals</h3>\n<div class=\"scroll\"><table>"
-	      "<caption>A second; what is shared and READY: at the end</caption>\n"
+	      "<caption>Rates are per second; shared memory and READY are those at the end of the "
+	      "interval</caption>\n"
 	      "<thead><tr><th class=\"l\" scope=\"col\">UTC</th><th scope=\"col\">Calls</th>"
 	      "<th scope=\"col\">Pages shared</th><th scope=\"col\">Pages private</th>"
 	      "<th scope=\"col\">Refused</th><th scope=\"col\">Shared</th>"
