@@ -3,20 +3,20 @@
  * Reading of memory attributes.
  *
  * The attributes are in an xarray with an entry for each page that has any.  It
- * is walked under RCU, and not under slots_lock, which a reader of a large VM
- * would keep from those who need it for long.  So each page is shown as it was
- * when the reader came by, and an extent isn't a snapshot if the attributes of
- * its pages are being changed.
+ * is walked under RCU.  slots_lock would give a snapshot, but a reader of a
+ * large VM would hold it for long.  So each page is shown as it was when the
+ * reader looked at it.  An extent isn't a snapshot if the attributes of its
+ * pages are changing.
  */
 #include <linux/kvm_host.h>
 #include <linux/sched/signal.h>
 
 #include "kvm_mm.h"
 
-/* Entries that are looked at until others may have the CPU. */
+/* Entries to look at before a reschedule */
 #define WALK_BATCH	1024
 
-/* Whether the page is the next one of the extent, with the same attributes. */
+/* Is the page the next one of the extent, with the same attributes? */
 static bool extends(const struct kvm_memory_attribute_extent *e, gfn_t gfn,
 		    u64 attributes)
 {
@@ -24,8 +24,8 @@ static bool extends(const struct kvm_memory_attribute_extent *e, gfn_t gfn,
 }
 
 /*
- * Find the first extent of pages with attributes in [e->gfn, end), all of it.
- * Returns 1, or 0 if there is none, or -EINTR if the task is being killed.
+ * Find the first extent of pages with attributes in [e->gfn, end), up to its
+ * end. Returns 1, or 0 if there is none, or -EINTR if the task is being killed.
  */
 int kvm_find_mem_attributes(struct kvm *kvm, gfn_t end,
 			    struct kvm_memory_attribute_extent *e)
@@ -41,14 +41,14 @@ int kvm_find_mem_attributes(struct kvm *kvm, gfn_t end,
 	rcu_read_lock();
 	xas_for_each(&xas, entry, end - 1) {
 		/*
-		 * Entries that are only reserved count as well, a change of
+		 * Count entries that are only reserved, too: a change of
 		 * attributes in progress may have made any number of them.
 		 */
 		if (++walked % WALK_BATCH == 0) {
 			if (fatal_signal_pending(current))
 				break;
 			if (need_resched()) {
-				/* Come back to this very entry. */
+				/* Restart at this entry. */
 				xas_set(&xas, xas.xa_index);
 				rcu_read_unlock();
 				cond_resched();
@@ -83,7 +83,7 @@ static bool valid_mem_attr_args(const struct kvm_memory_attribute_extents *args)
 	       args->gfn <= (args->end ?: max) && args->end <= max;
 }
 
-/* Fill args->extents until there is no more room, or no more extent. */
+/* Fill args->extents until there is no more room or no more extent. */
 static int get_mem_attr_extents(struct kvm *kvm, struct kvm_memory_attribute_extents *args,
 				gfn_t end)
 {

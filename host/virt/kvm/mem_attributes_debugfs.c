@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory attributes of a VM in debugfs: a table between a line that names its
- * version and an "end" line with the sums, which tells a complete read from one
+ * Memory attributes of a VM in debugfs.  The file is a table between header
+ * lines and an "end" line with the sums, which tells a complete table from one
  * that was cut off.
  */
 #include <linux/debugfs.h>
@@ -16,11 +16,11 @@
 /* The line of the table that is shown next. */
 struct table {
 	/*
-	 * No reference, or whoever keeps the file open would keep the VM: debugfs
-	 * lets nobody read once the file is removed, and waits for who reads.
+	 * Not a reference, with which an open file would keep the VM.  When the
+	 * file is removed, debugfs waits for readers and allows no new ones.
 	 */
 	struct kvm *kvm;
-	/* Of no pages: the last line. */
+	/* The extent of the line; without pages: the last line */
 	struct kvm_memory_attribute_extent extent;
 
 	/* Lines up to and including this one, and the pages in them. */
@@ -28,7 +28,7 @@ struct table {
 	u64 pages;
 };
 
-/* File positions: 0 is the header, then 1 + the end of the lines before. */
+/* File positions: 0 is the header, then 1 + the end of the previous line. */
 static void *mem_attr_table_start(struct seq_file *m, loff_t *pos)
 {
 	struct table *t = m->private;
@@ -36,7 +36,7 @@ static void *mem_attr_table_start(struct seq_file *m, loff_t *pos)
 	if (*pos == TABLE_END)
 		return NULL;
 
-	/* A line that did not fit into the last buffer is shown again. */
+	/* Show the line again if it did not fit into the last buffer. */
 	if (*pos)
 		return t;
 

@@ -20,7 +20,7 @@
 /* How often a call is made while the host answers -EAGAIN */
 #define PAGE_ENC_MAX_TRIES	16
 
-/* What the logic needs from the outside, for tests to replace */
+/* The logic's interface to the outside, which tests replace */
 struct page_enc_ops {
 	void (*leaf)(unsigned long vaddr, struct kernel_leaf *leaf);
 	/* Optional: whether the range is one run, and where that begins */

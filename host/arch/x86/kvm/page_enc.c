@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page encryption status of a VM, as told by its guest.
+ * Page encryption status of a VM, as announced by its guest.
  *
- * The guest says with KVM_HC_MAP_GPA_RANGE which pages it shares with the host,
- * and with MSR_KVM_MIGRATION_CONTROL whether what it said is complete.  KVM
- * keeps both, so that they can be looked at.
+ * The guest announces with KVM_HC_MAP_GPA_RANGE which pages it shares with the
+ * host, and with MSR_KVM_MIGRATION_CONTROL that its announcements are complete.
+ * KVM keeps both for userspace and for the host's administrator.
  *
- * Only memory is shared.  That the guest shares something else is accepted and
- * forgotten, or it could make KVM allocate without bound.
+ * Only memory can be shared.  Announcements about other addresses are accepted
+ * and forgotten.  Otherwise the guest could make KVM allocate without bound.
  *
  * Status belongs to a guest frame, not to a memslot.  It outlives the deletion
- * of a slot, as VMMs delete and re-create slots to change their size.  As the
- * guest can make its VMM move slots, those of PCI BARs, what has no slot any
- * more is dropped when there is much of it.
+ * of a slot, as VMMs delete and re-create slots to change their size.  But the
+ * guest can make its VMM move the slots of PCI BARs.  Therefore status without
+ * a slot is dropped when there is much of it.
  *
- * A hypercall may be for all memory there is.  It is done in steps, between
- * which the vCPU lets go of kvm->srcu, and returns to userspace if that is what
- * somebody wants.  When it comes back it goes on where it was.
+ * A hypercall may be for all memory there is.  It is done in steps.  Between
+ * steps the vCPU drops kvm->srcu, and returns to userspace if userspace wants
+ * it back. It then continues where it was.
  *
- * A page is also marked dirty when its status changes, because what was read of
- * it before that was read in the wrong way.  That comes after the new status is
- * stored: who takes the dirty pages first, and looks up their status then, sees
- * either the new status, or the page as dirty the next time.
+ * A page is marked dirty when its status changes, because it may have been read
+ * before that, in the wrong way.  The mark comes after the new status is
+ * stored. Userspace takes dirty pages first and looks up their status second.
+ * It then sees the new status, or it sees the page as dirty the next time.
  */
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
@@ -36,18 +36,18 @@ static bool __read_mostly page_enc_status;
 module_param(page_enc_status, bool, 0644);
 MODULE_PARM_DESC(page_enc_status, "Track page encryption status of new VMs (default: N)");
 
-/* Chunks without a slot that are kept whatever the size of the VM. */
+/* Chunks without a slot that are kept in any case, whatever the VM's size. */
 #define SLACK_CHUNKS		1024
 
 #define ATTRS_RESERVED		GENMASK_ULL(63, 5)
 
 /*
- * Pages that may be marked dirty in a step.  It is they that take time; else a
- * step is what page_enc_map_set() does in one go.
+ * Pages that may be marked dirty in a step, as that takes most of the time.
+ * Other steps are as large as page_enc_map_set() makes them.
  */
 #define STEP_DIRTY_GFNS		PAGE_ENC_CHUNK_GFNS
 
-/* What kvm_page_enc_store_step() returns, besides 0 and errors. */
+/* Returned by kvm_page_enc_store_step(), besides 0 and errors */
 #define DIRTY_RING_FULL		1
 
 /* A change of status in a VM. */
@@ -69,7 +69,7 @@ static void set_control(struct kvm *kvm, u64 data)
 	kvm_sev_sim_control_changed(kvm);
 }
 
-/* The ABI: ready from the start if there is nothing to wait for. */
+/* The ABI: a VM without encrypted memory is ready from the start. */
 static u64 first_control(struct kvm *kvm)
 {
 	if (kvm->arch.vm_type == KVM_X86_DEFAULT_VM &&
@@ -100,18 +100,18 @@ static int start_tracking(struct kvm *kvm)
 	enc->control = enc->first_control;
 	kvm->stat.page_enc_ready = enc->control & KVM_MIGRATION_READY;
 
-	/* Others may see it from now on. */
+	/* Others may see @enc from now on. */
 	smp_store_release(&kvm->arch.page_enc, enc);
 	return 0;
 }
 
 /*
  * Memory of SEV-SNP and TDX guests is converted by userspace: when the guest's
- * page state change, or its MapGPA, reaches it, and in part without the guest
- * asking.  What KVM kept would be another opinion of that, and wrong at times.
- * As a VMM takes KVM_HC_MAP_GPA_RANGE for such a request, too, the guest must
- * not be told of it just because the parameter is set.  Types that are not
- * known yet are like that.
+ * page state change or MapGPA reaches it, and partly without the guest asking.
+ * A status that KVM keeps could contradict that.  The VMM takes
+ * KVM_HC_MAP_GPA_RANGE for such a request, too, so the guest must not be told
+ * of the hypercall just because the parameter is set.  Treat unknown types in
+ * the same way.
  */
 bool kvm_page_enc_may_track(struct kvm *kvm)
 {
@@ -138,7 +138,7 @@ int kvm_page_enc_init_vm(struct kvm *kvm)
 	return start_tracking(kvm);
 }
 
-/* Userspace asks for it.  A vCPU may rely on how it was when it was created. */
+/* Userspace enables tracking.  That is too late once there is a vCPU. */
 int kvm_page_enc_enable(struct kvm *kvm)
 {
 	guard(mutex)(&kvm->lock);
@@ -151,7 +151,7 @@ int kvm_page_enc_enable(struct kvm *kvm)
 	return start_tracking(kvm);
 }
 
-/* The VM turns into one with encrypted memory, before its guest has run. */
+/* The VM gets encrypted memory.  Its guest has not run yet. */
 void kvm_page_enc_vm_encrypted(struct kvm *kvm)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
@@ -188,8 +188,8 @@ u32 kvm_page_enc_features(void)
 }
 
 /*
- * Those that this VM isn't given, as nobody knows a VM's type who asks for
- * them.
+ * The bits that this VM isn't given.  kvm_page_enc_features() doesn't know the
+ * VM.
  */
 u32 kvm_page_enc_hidden_features(struct kvm *kvm)
 {
@@ -209,8 +209,8 @@ void kvm_page_enc_update_stats(struct kvm *kvm)
 }
 
 /*
- * The guest of @source goes on in @kvm, and so do its status and what is to be
- * harvested of it.
+ * The guest of @source continues in @kvm: move its status and the marks of what
+ * is to be harvested.
  */
 void kvm_page_enc_move(struct kvm *kvm, struct kvm *source)
 {
@@ -221,7 +221,7 @@ void kvm_page_enc_move(struct kvm *kvm, struct kvm *source)
 	if (!from || !to)
 		return;
 
-	/* The caller sees to it that no other two VMs do this the other way. */
+	/* The caller excludes that another task does this the other way round. */
 	guard(mutex)(&to->map.lock);
 	mutex_lock_nested(&from->map.lock, SINGLE_DEPTH_NESTING);
 	page_enc_map_swap(&to->map, &from->map);
@@ -236,19 +236,19 @@ void kvm_page_enc_move(struct kvm *kvm, struct kvm *source)
 }
 EXPORT_SYMBOL_GPL(kvm_page_enc_move);
 
-/* Guest frames from here on can't be memory of the guest. */
+/* The guest can't have memory from the returned frame on. */
 static gfn_t end_of_gfns(struct kvm_vcpu *vcpu)
 {
 	unsigned int bits = kvm_sev_sim_c_bit(vcpu->kvm) ?:
 			    cpuid_maxphyaddr(vcpu);
 
-	/* The latter is what userspace put into CPUID. */
+	/* cpuid_maxphyaddr() is what userspace put into CPUID: limit it. */
 	return BIT_ULL(clamp(bits, PAGE_SHIFT, 52) - PAGE_SHIFT);
 }
 
 /*
- * What is wrong with these arguments beyond what KVM checks for any VM?  The
- * page size in bits 3:0 is a hint: any is valid, for ranges of any alignment.
+ * Check arguments beyond the checks that KVM does for any VM.  The page size in
+ * bits 3:0 is a hint: any value is valid, for ranges of any alignment.
  */
 bool kvm_page_enc_call_valid(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			     u64 attrs)
@@ -290,7 +290,8 @@ static void mark_slot_dirty(struct kvm *kvm, struct kvm_memory_slot *slot,
 }
 
 /*
- * The new status is stored.  Frames don't have the C-bit here: no alias slots.
+ * Called when the new status is stored.  Frames don't have the C-bit here, so
+ * there are no alias slots.
  */
 static void report_and_mark_dirty(struct page_enc_changes *changes, gfn_t start,
 				  gfn_t end, bool shared)
@@ -300,7 +301,7 @@ static void report_and_mark_dirty(struct page_enc_changes *changes, gfn_t start,
 
 	kvm_sev_sim_status_changed(c->kvm, start, end, shared);
 
-	/* A slot that just begins to be tracked has not been read yet. */
+	/* If logging has just begun, nothing has been read of the slot yet. */
 	if (!atomic_read(&c->kvm->nr_memslots_dirty_logging))
 		return;
 
@@ -332,10 +333,7 @@ static u64 step_gfns(struct kvm_vcpu *vcpu)
 {
 	u64 room = dirty_ring_room(vcpu);
 
-	/*
-	 * Logging may begin a moment later, and the ring must not overflow
-	 * then.
-	 */
+	/* Logging may begin a moment later.  The ring must not overflow then. */
 	if (!atomic_read(&vcpu->kvm->nr_memslots_dirty_logging))
 		return room;
 
@@ -377,8 +375,8 @@ static int set_pages(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
 }
 
 /*
- * Where the first memslot at or after *@gap begins, as a boundary of chunks;
- * *@gap is moved to the first chunk none of whose pages has one.
+ * Return the beginning of the first memslot at or after *@gap, as a boundary of
+ * chunks.  Move *@gap to the first chunk without a page in a memslot.
  */
 static gfn_t next_memslot(struct kvm *kvm, gfn_t *gap, gfn_t end)
 {
@@ -398,10 +396,10 @@ static gfn_t next_memslot(struct kvm *kvm, gfn_t *gap, gfn_t end)
 	return end;
 }
 
-/* What there is in the map, in chunks. */
+/* Numbers of chunks in the map */
 struct chunk_counts {
 	u64 backed;
-	u64 status;	/* without a memslot, a page of them is shared */
+	u64 status;	/* without a memslot, with shared pages */
 	u64 marks;	/* without a memslot, marked as changed only */
 };
 
@@ -409,8 +407,8 @@ typedef int (*gap_fn)(struct kvm *kvm, gfn_t *start, gfn_t end,
 		      struct chunk_counts *counts);
 
 /*
- * Call @fn for each range between memslots, in which no chunk has a page with
- * one.  It does some of the range, with the lock held, and moves its start.
+ * Call @fn for each range of chunks that have no page in a memslot.  @fn
+ * handles a part of the range, with the lock held, and moves its start.
  */
 static int walk_gaps(struct kvm *kvm, gfn_t end, struct chunk_counts *counts,
 		     gap_fn fn)
@@ -433,7 +431,7 @@ static int walk_gaps(struct kvm *kvm, gfn_t end, struct chunk_counts *counts,
 	return 0;
 }
 
-/* Is all of the chunk private, i.e. has it an entry for its mark only? */
+/* Is all of the chunk private, so that its entry only bears the mark? */
 static bool has_mark_only(struct page_enc_map *map, gfn_t chunk)
 {
 	gfn_t end = chunk + PAGE_ENC_CHUNK_GFNS;
@@ -500,9 +498,9 @@ static int drop_marks(struct kvm *kvm, gfn_t *start, gfn_t end,
 }
 
 /*
- * Keep what is stored in proportion to what has a memslot.  Status without one
- * is dropped, with a mark, if there is more of it than of other, and more than
- * a bit.  So are marks.
+ * Bound the status of pages without a memslot by that of the others.  If there
+ * is more of it, and more than SLACK_CHUNKS, drop it and mark it as changed.
+ * Bound marks in the same way.
  */
 static int limit_chunks(struct kvm *kvm, gfn_t end)
 {
@@ -518,7 +516,7 @@ static int limit_chunks(struct kvm *kvm, gfn_t end)
 	if (r)
 		return r;
 
-	/* Other vCPUs may have been at work meanwhile. */
+	/* Other vCPUs may have changed the map meanwhile. */
 	counts.backed = READ_ONCE(enc->map.nr_chunks);
 	counts.backed -= min(counts.backed, counts.status + counts.marks);
 	limit = max_t(u64, counts.backed, SLACK_CHUNKS);
@@ -530,14 +528,14 @@ static int limit_chunks(struct kvm *kvm, gfn_t end)
 
 	guard(mutex)(&enc->map.lock);
 	kvm_page_enc_update_stats(kvm);
-	/* Far enough away for this not to be done for each new chunk. */
+	/* Leave some distance, so that this isn't done for each new chunk. */
 	enc->max_chunks = counts.backed + 2 * limit + limit / 8;
 	return r;
 }
 
 /*
- * Pages get a memslot.  If marks were forgotten there they are set again:
- * status that had been dropped before.
+ * Pages get a memslot.  If marks were dropped there, set them again, because
+ * status may have been dropped before.
  */
 int kvm_page_enc_prepare_slot(struct kvm *kvm,
 			      const struct kvm_memory_slot *slot)
@@ -564,7 +562,7 @@ static int share_pages(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
 	struct kvm_memory_slot *slot;
 	gfn_t first;
 
-	/* SMM may see other memory in places, but no other status. */
+	/* SMM may see other memory in places, but has no other status. */
 	slot = kvm_first_user_memslot(vcpu->kvm, *start, end);
 	first = slot ? max(*start, slot->base_gfn) : end;
 	call->unbacked += first - *start;
@@ -594,7 +592,7 @@ int kvm_page_enc_store_step(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *cal
 	return limit_chunks(vcpu->kvm, end_of_gfns(vcpu));
 }
 
-/* Memslots may change now, others get a turn. */
+/* Let memslots change and other tasks run. */
 static void let_others(struct kvm_vcpu *vcpu)
 {
 	kvm_vcpu_srcu_read_unlock(vcpu);
@@ -603,9 +601,9 @@ static void let_others(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Do what is left of a call.  Userspace that wants the vCPU back gets it after
- * the step that is under way; however often it does, a step is done each time,
- * unless what it asks for is an exit at once.
+ * Do the rest of a call.  If userspace wants the vCPU back, it gets it after
+ * the current step.  At least one step is done each time, unless userspace asks
+ * for an immediate exit.
  */
 static int do_steps(struct kvm_vcpu *vcpu, struct kvm_page_enc_call *call,
 		    kvm_page_enc_step_t step)
@@ -635,8 +633,9 @@ static void account_call(struct kvm *kvm, const struct kvm_page_enc_call *call)
 }
 
 /*
- * Keep a valid call until it is known whether userspace agrees to it, which may
- * change registers and CPUID before it answers.  No pages: nothing to store.
+ * Keep a valid call until userspace has agreed to it: userspace may change
+ * registers and CPUID before it answers.  @npages is 0 if nothing is to be
+ * stored.
  */
 void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 			       u64 attrs)
@@ -650,7 +649,7 @@ void kvm_page_enc_prepare_call(struct kvm_vcpu *vcpu, gpa_t gpa, u64 npages,
 	};
 }
 
-/* Registers that say which hypercall it is. */
+/* Get the registers that identify the hypercall. */
 static void get_regs(struct kvm_vcpu *vcpu, unsigned long *regs)
 {
 	regs[0] = kvm_rax_read(vcpu);
@@ -668,22 +667,23 @@ void kvm_page_enc_note_exit(struct kvm_vcpu *vcpu)
 	get_regs(vcpu, call->regs);
 }
 
-/* Is it still there, or has userspace made it do something else? */
+/* Is the vCPU still there, or has userspace made it do something else? */
 bool kvm_page_enc_is_there(struct kvm_vcpu *vcpu)
 {
 	return kvm_is_linear_rip(vcpu, vcpu->arch.page_enc_call.linear_rip);
 }
 
 /*
- * The same in the middle of a call, whose arguments userspace has no reason to
- * change: then it is another call.  Guests make all of theirs in a few places.
+ * The same in the middle of a call.  If arguments have changed, it is another
+ * call: userspace has no reason to change them, and guests make all of their
+ * calls in a few places.
  */
 bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
 {
 	struct kvm_page_enc_call *call = &vcpu->arch.page_enc_call;
 	unsigned long regs[ARRAY_SIZE(call->regs)];
 
-	/* Out of reach, for userspace, too. */
+	/* Registers are out of reach, for userspace as well. */
 	if (vcpu->arch.guest_state_protected)
 		return true;
 
@@ -692,16 +692,16 @@ bool kvm_page_enc_may_resume(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Do what the call that was prepared says, with @step, which does the next part
- * of it and returns -EINVAL to refuse the call.
+ * Carry out the call that was prepared.  @step does the next part of it, and
+ * returns -EINVAL to refuse the call.
  *
- * Returns 1 with the result for the guest.  Or 0 or -EINTR, with the exit set
- * up, if the vCPU exits to userspace for the dirty ring, or because that wants
- * it back: this is to be called again when it comes back.  Or, if there is no
- * memory, another error for KVM_RUN.  The status of some pages has changed
- * then, and when the vCPU is run again it repeats the hypercall as if it
- * hadn't.  A vCPU whose registers are out of reach can't repeat it, and is told
- * that it failed.
+ * Returns 1 with the result for the guest.  Returns 0 or -EINTR, with the exit
+ * set up, if the vCPU exits to userspace for the dirty ring, or because
+ * userspace wants it back.  Call this again when the vCPU comes back.
+ *
+ * Returns another error for KVM_RUN if there is no memory.  The status of some
+ * pages has changed then.  The vCPU repeats the hypercall when it is run again.
+ * A vCPU with protected registers can't repeat it, so the guest gets an error.
  */
 int kvm_page_enc_complete_call(struct kvm_vcpu *vcpu, kvm_page_enc_step_t step,
 			       u64 *result)
@@ -753,7 +753,7 @@ static int replace_map_and_control(struct kvm *kvm, struct page_enc_map *new, bo
 
 	guard(mutex)(&enc->map.lock);
 
-	/* That may have begun after the caller has looked. */
+	/* Enforcing may have begun after the caller checked. */
 	if (enc->is_copy)
 		return -EINVAL;
 
@@ -769,21 +769,21 @@ static int replace_map_and_control(struct kvm *kvm, struct page_enc_map *new, bo
 }
 
 /*
- * Put a map that userspace has made in the place of the VM's.  Either all of it
- * takes effect or nothing.
+ * Replace the VM's map by one that userspace has made.  On error nothing
+ * changes.
  */
 int kvm_page_enc_replace(struct kvm *kvm, struct page_enc_map *new, bool reset)
 {
 	int idx, r;
 
-	/* For the memslots, which strict mode of simulated SEV looks at. */
+	/* Strict mode of simulated SEV looks at memslots. */
 	idx = srcu_read_lock(&kvm->srcu);
 	r = replace_map_and_control(kvm, new, reset);
 	srcu_read_unlock(&kvm->srcu, idx);
 	return r;
 }
 
-/* Userspace knows what the guest has said of its pages. */
+/* Userspace has restored the status that the guest announced. */
 void kvm_page_enc_note_restored(struct kvm *kvm)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
@@ -792,7 +792,7 @@ void kvm_page_enc_note_restored(struct kvm *kvm)
 	enc->restored = true;
 }
 
-/* What the guest said is complete isn't any more. */
+/* The guest's announcements are not complete any more. */
 void kvm_page_enc_withdraw_ready(struct kvm *kvm)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
@@ -802,14 +802,15 @@ void kvm_page_enc_withdraw_ready(struct kvm *kvm)
 		return;
 
 	/*
-	 * Nor is it by the MSR alone, of which each vCPU may have an old value.
+	 * Restoring the MSR alone doesn't change that: vCPUs may have an old
+	 * value of it.
 	 */
 	enc->restored = false;
 	set_control(kvm, 0);
 	kvm->stat.page_enc_ready_cleared++;
 }
 
-/* Is there such an MSR for the guest? */
+/* Does the guest have the MSR? */
 static bool has_msr(struct kvm_vcpu *vcpu)
 {
 	return vcpu->kvm->arch.page_enc &&
@@ -817,19 +818,19 @@ static bool has_msr(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Userspace restores the MSR, perhaps of another host, and once for each vCPU.
- * That must not fail, and must not say what isn't so.
+ * Userspace restores the MSR, perhaps from another host, and once for each
+ * vCPU. That must not fail, and must not make the VM ready if it isn't.
  */
 static bool ignores_restore(struct kvm_page_enc *enc, u64 data)
 {
 	/*
-	 * No encrypted memory: a vCPU that is plugged in with 0 changes
-	 * nothing.
+	 * The VM has no encrypted memory.  The 0 may come from a vCPU that is
+	 * plugged in.
 	 */
 	if (enc->first_control)
 		return !data;
 
-	/* The guest's announcements are complete, but they aren't here. */
+	/* The guest's announcements are complete, but were not restored. */
 	return data && !enc->restored;
 }
 
@@ -857,7 +858,7 @@ int kvm_page_enc_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 	if (msr->data & ~KVM_MIGRATION_READY)
 		return 1;
 
-	/* Where nothing is tracked there is nothing to restore. */
+	/* The VM isn't tracked: there is nothing to restore. */
 	if (!vcpu->kvm->arch.page_enc)
 		return 0;
 

@@ -10,21 +10,22 @@
 #include "x86.h"
 
 /**
- * struct kvm_page_enc - what a VM has told of the encryption of its pages
- * @map:	the status of each page; its lock protects all of this
+ * struct kvm_page_enc - page encryption status of a VM, as announced by its guest
+ * @map:	the status of each page; its lock protects the whole struct
  * @control:	MSR_KVM_MIGRATION_CONTROL, which is one for all vCPUs
- * @first_control: its value at a reset
- * @restored:	userspace has set the status of pages, or attributes that it is a copy of
- * @max_chunks:	entries in the map at which to look for some without memslot
+ * @first_control: value of @control at a reset
+ * @restored:	userspace has set the status of pages, or the attributes that the
+ *		status is a copy of
+ * @max_chunks:	number of entries in the map at which to look for some without memslot
  * @gone:	pages that were shared when they lost a memslot with guest_memfd, if KVM
- *		converts memory; has a lock of its own, with which no other is taken
+ *		converts memory; has a lock of its own, under which no other is taken
  * @is_copy:	status is a copy of memory attributes: userspace can't set it
- * @nr_copied:	pages whose status changed with their attributes; unlike statistics
- *		userspace can't reset it
- * @forgotten_start: pages between this and @forgotten_end may have had their status
- *		dropped, and the mark forgotten that says so
- * @forgotten_end: see @forgotten_start
- * @harvest:	held by whom forgets what has changed; taken before the map's lock
+ * @nr_copied:	number of pages whose status changed with their attributes; unlike
+ *		statistics, userspace can't reset it
+ * @forgotten_start: first page of a range in which status, and marks of its change,
+ *		may have been dropped
+ * @forgotten_end: end of that range
+ * @harvest:	held while marks of changes are cleared; taken before the map's lock
  */
 struct kvm_page_enc {
 	struct page_enc_map map;
@@ -40,14 +41,14 @@ struct kvm_page_enc {
 	struct mutex harvest;	/* see above */
 };
 
-/* A slot of userspace's, not one that KVM has made for itself, and no alias. */
+/* Did userspace create the slot?  Neither KVM's own slots nor aliases count. */
 static inline bool kvm_is_user_memslot(struct kvm *kvm,
 				       const struct kvm_memory_slot *slot)
 {
 	return slot->id < kvm_arch_nr_user_memslots(kvm);
 }
 
-/* The first of them with pages in [start, end). */
+/* Find the first such slot with pages in [start, end). */
 static inline struct kvm_memory_slot *kvm_first_user_memslot(struct kvm *kvm,
 							     gfn_t start, gfn_t end)
 {
@@ -62,10 +63,7 @@ static inline struct kvm_memory_slot *kvm_first_user_memslot(struct kvm *kvm,
 
 struct kvm_page_enc_call;
 
-/*
- * Does the next part of a call, of bounded length, and keeps account of it
- * there.
- */
+/* Do the next part of a call, of bounded length, and account for it in @call. */
 typedef int (*kvm_page_enc_step_t)(struct kvm_vcpu *vcpu,
 				   struct kvm_page_enc_call *call);
 
@@ -106,7 +104,7 @@ static inline bool kvm_page_enc_tracks_vm(struct kvm *kvm)
 	return kvm->arch.page_enc;
 }
 
-/* Is the vCPU, which has exited, in the middle of a call that KVM keeps? */
+/* Has the vCPU exited in the middle of a call that KVM keeps? */
 static inline bool kvm_page_enc_call_pending(struct kvm_vcpu *vcpu)
 {
 	return vcpu->arch.complete_userspace_io && vcpu->arch.page_enc_call.npages;

@@ -2,10 +2,10 @@
 /*
  * Page encryption status of a VM in debugfs.
  *
- * Both files are a table between a line that names it and an "end" line with
- * the sums, which tells a complete read from one that was cut off.  A table is
- * read a buffer at a time while the guest goes on: each line was true when it
- * was made, the lines together need not have been.
+ * Both files are a table between header lines and an "end" line with the sums,
+ * which tells a complete table from one that was cut off.  A table is read a
+ * buffer at a time while the guest runs.  Each line was true when it was made,
+ * but maybe not all at the same time.
  */
 #include <linux/debugfs.h>
 #include <linux/kvm_host.h>
@@ -16,12 +16,11 @@
 
 #define TABLE_VERSION	1
 
-/* One line of a table, and where it is in it. */
+/* A line of a table, and its position there */
 struct table {
 	/*
-	 * No reference, or whoever keeps the file open would keep the VM:
-	 * debugfs lets nobody read once the file is removed, and waits for who
-	 * reads.
+	 * Not a reference, with which an open file would keep the VM.  When the
+	 * file is removed, debugfs waits for readers and allows no new ones.
 	 */
 	struct kvm *kvm;
 
@@ -47,7 +46,7 @@ struct table {
 	u64 pages;
 };
 
-/* File positions: 0 is the header, 1 + gfn what is at or after gfn. */
+/* File positions: 0 is the header, 1 + gfn the first line at or after gfn. */
 static void *page_enc_table_find(struct table *t, gfn_t gfn)
 {
 	t->start = gfn;
@@ -71,7 +70,7 @@ static void *page_enc_table_start(struct seq_file *m, loff_t *pos)
 	if (*pos == LLONG_MAX)
 		return NULL;
 
-	/* A line that did not fit into the last buffer is shown again. */
+	/* Show the line again if it did not fit into the last buffer. */
 	return t;
 }
 
@@ -176,7 +175,7 @@ static const struct file_operations page_enc_map_fops = {
 	.release	= seq_release_private,
 };
 
-/* A slot that userspace knows of, in the address space of normal execution. */
+/* Did userspace create the slot, in the address space outside of SMM? */
 static bool is_user_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 {
 	return slot->id < kvm_arch_nr_user_memslots(kvm) &&

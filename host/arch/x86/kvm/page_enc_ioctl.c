@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page encryption status for userspace, which migrates the VM with its help.
+ * Page encryption status for userspace, which needs it to migrate the VM.
  *
- * Userspace is not trusted to be fast: nothing is copied from or to it with the
- * map's lock held, so that its page faults don't stop vCPUs.
+ * Nothing is copied from or to userspace with the map's lock held, so that page
+ * faults of userspace don't stop vCPUs.
  */
 #include <linux/kvm_host.h>
 #include <linux/sched/signal.h>
@@ -26,14 +26,14 @@
 static_assert(KVM_PAGE_ENC_CHUNK_PAGES == PAGE_ENC_CHUNK_GFNS);
 
 /**
- * struct harvest - a KVM_GET_PAGE_ENC_STATUS
+ * struct harvest - state of a KVM_GET_PAGE_ENC_STATUS
  * @kvm:	the VM
- * @to:		where in userspace the next extent goes
- * @left:	extents there is room for
- * @gfn:	where to go on
- * @end:	where to stop
+ * @to:		address in userspace of the next extent
+ * @left:	number of extents there is room for
+ * @gfn:	page to continue with
+ * @end:	page to stop at
  * @changed:	look for chunks that have changed, else for shared pages
- * @clear:	forget that the former have
+ * @clear:	clear the marks of these chunks
  * @extents:	collected, but not copied yet
  * @nr:		how many of them
  * @full:	the next one doesn't fit
@@ -51,7 +51,7 @@ struct harvest {
 	bool full;
 };
 
-/* Add a run of pages, to the last extent if it goes on there. */
+/* Add a run of pages.  Extend the last extent if the run continues it. */
 static bool add_run(struct harvest *h, gfn_t start, gfn_t end, bool shared)
 {
 	struct kvm_page_enc_extent *last = h->extents + h->nr - 1;
@@ -73,7 +73,7 @@ static bool add_run(struct harvest *h, gfn_t start, gfn_t end, bool shared)
 	return true;
 }
 
-/* Add what is in the chunk of h->gfn, as far as it fits. */
+/* Add the runs of the chunk at h->gfn, as far as they fit. */
 static bool add_runs(struct harvest *h)
 {
 	gfn_t end = min(round_down(h->gfn, PAGE_ENC_CHUNK_GFNS) +
@@ -91,7 +91,7 @@ static bool add_runs(struct harvest *h)
 	return true;
 }
 
-/* The same, but all that is in the chunk or nothing. */
+/* The same, but add all runs of the chunk or none. */
 static bool add_whole_chunk(struct harvest *h)
 {
 	struct kvm_page_enc_extent last = {};
@@ -113,7 +113,7 @@ static bool add_whole_chunk(struct harvest *h)
 	return false;
 }
 
-/* Collect extents as far as they fit and the lock may be held. */
+/* Collect as many extents as fit and as the lock may be held for. */
 static void collect(struct harvest *h)
 {
 	struct page_enc_map *map = &h->kvm->arch.page_enc->map;
@@ -142,7 +142,8 @@ static bool is_last_round(struct harvest *h)
 }
 
 /*
- * Copy what was collected, but for an extent that may go on in the next round.
+ * Copy the collected extents, except for one that may continue in the next
+ * round.
  */
 static int copy_extents(struct harvest *h)
 {
@@ -199,7 +200,8 @@ static int do_rounds(struct harvest *h)
 }
 
 /*
- * Who forgets what has changed does so alone, lest two forget what neither saw.
+ * Only one task at a time may clear marks.  Otherwise two tasks could clear
+ * marks of changes that neither of them has seen.
  */
 static int do_harvest(struct harvest *h)
 {
@@ -239,12 +241,13 @@ static int get_page_enc_extents(struct kvm *kvm, struct kvm_page_enc_status *sta
 	kvfree(h.extents);
 
 	/*
-	 * What was written isn't marked any more: userspace must learn of it.
+	 * The marks of written extents are gone: userspace must learn of the
+	 * extents.
 	 */
 	if (r && !(h.clear && h.left < status->nr))
 		return r;
 
-	/* A chunk that is to be forgotten has to fit as a whole. */
+	/* With KVM_PAGE_ENC_GET_CLEAR a chunk has to fit as a whole. */
 	if (!r && h.gfn < h.end && h.left == status->nr)
 		return -ENOSPC;
 
@@ -297,13 +300,16 @@ static int get_page_enc_status(struct kvm *kvm, struct kvm_page_enc_status __use
 	if (!valid_get(&status))
 		return -EINVAL;
 
-	/* Before the extents: a change while they are read differs from it. */
+	/*
+	 * Read the generation first: it differs if extents change while they
+	 * are read.
+	 */
 	scoped_guard(mutex, &enc->map.lock) {
 		status.generation = enc->map.generation;
 		status.control = enc->control;
 	}
 
-	/* Nothing may be forgotten if userspace can't be told of it. */
+	/* Don't clear marks if userspace can't be told. */
 	if (copy_to_user(argp, &status, sizeof(status)))
 		return -EFAULT;
 
@@ -342,7 +348,7 @@ static int build_extent(struct page_enc_map *map,
 	return 0;
 }
 
-/* Make a map of what userspace says. */
+/* Build a map from userspace's extents. */
 static int build_map(struct page_enc_map *map,
 		     const struct kvm_page_enc_status *status)
 {

@@ -12,8 +12,8 @@ long kvm_page_enc_ioctl(struct kvm *kvm, unsigned int ioctl, void __user *argp);
 int kvm_page_enc_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap);
 
 /*
- * The flags that KVM_ENABLE_CAP takes, 0: it can't be enabled; NULL: for any
- * VM.
+ * Flags for KVM_ENABLE_CAP; 0 if the capability can't be enabled.  @kvm is NULL
+ * if userspace asks for no VM in particular.
  */
 static inline int kvm_page_enc_cap_flags(struct kvm *kvm)
 {

@@ -6,12 +6,11 @@
  * (bounce buffers, per-CPU data) but may share them in any pattern, so the map
  * is sparse at the level of 4 MiB chunks and a plain bitmap within a chunk.
  *
- * A chunk that has changed is marked until somebody has harvested it.  If all
- * of it is private then it needs an entry to bear the mark.  Such an entry
- * takes the place of one that was there for shared pages, so that it needs no
- * memory.
+ * A chunk that has changed is marked until it has been harvested.  If all of it
+ * is private, it needs an entry to bear the mark.  Such an entry replaces the
+ * one for shared pages, so it needs no memory.
  *
- * All of it is protected by map->lock, under which one may sleep.
+ * Everything is protected by map->lock, which is a mutex.
  */
 #include <linux/bitmap.h>
 #include <linux/sched/signal.h>
@@ -26,7 +25,7 @@
 
 /* The chunk has changed since the last harvest ... */
 #define CHANGED		XA_MARK_0
-/* ... and not since the harvest that is under way has looked at it. */
+/* ... but not since the current harvest has read it. */
 #define HARVESTING	XA_MARK_1
 
 /* Chunks that one call changes or forgets: 1 GiB of pages. */
@@ -51,7 +50,7 @@ static bool is_bitmap(void *entry)
 	return entry && !xa_is_value(entry);
 }
 
-/* Write out which pages are shared according to @entry. */
+/* Expand @entry into a bitmap of shared pages. */
 static void get_chunk_status(void *entry, unsigned long *status)
 {
 	struct page_enc_chunk *chunk = entry;
@@ -72,14 +71,14 @@ static bool leaf_in_use(struct page_enc_map *map, unsigned long index)
 	return xa_find(map->chunks, &first, index | XA_CHUNK_MASK, XA_PRESENT);
 }
 
-/* What is stored of a chunk; is it marked, and not being harvested? */
+/* Load a chunk, and whether it has its mark and is not being harvested. */
 static void *load_chunk(struct page_enc_map *map, unsigned long index,
 			bool *marked)
 {
 	XA_STATE(xas, map->chunks, index);
 	void *entry;
 
-	/* map->lock does it, but the xarray knows of this only. */
+	/* map->lock protects it, but the xarray checks for RCU. */
 	rcu_read_lock();
 	entry = xas_load(&xas);
 	*marked = xas_get_mark(&xas, CHANGED) &&
@@ -104,7 +103,7 @@ static void clear_changed(struct page_enc_map *map, unsigned long index)
 	xa_clear_mark(map->chunks, index, HARVESTING);
 }
 
-/* Put @new in the place of @old, and free @old.  Either may be NULL. */
+/* Replace @old by @new, and free @old.  Either may be NULL. */
 static int replace_entry(struct page_enc_map *map, unsigned long index,
 			 void *old, void *new)
 {
@@ -176,7 +175,7 @@ static void report_run(struct page_enc_changes *changes, unsigned long index,
 				chunk_to_gfn(index) + last, shared);
 }
 
-/* Report the pages for which there is a bit in @changed. */
+/* Report the pages whose bits are set in @changed. */
 static void report_pages(struct page_enc_changes *changes, unsigned long index,
 			 const unsigned long *changed, bool shared)
 {
@@ -186,7 +185,7 @@ static void report_pages(struct page_enc_changes *changes, unsigned long index,
 		report_run(changes, index, first, last, shared);
 }
 
-/* The first page at or after @bit of the chunk that is, or isn't, shared. */
+/* Find the first page at or after @bit that is @shared. */
 static unsigned int find_in_entry(void *entry, unsigned int bit, bool shared)
 {
 	struct page_enc_chunk *chunk = entry;
@@ -199,7 +198,7 @@ static unsigned int find_in_entry(void *entry, unsigned int bit, bool shared)
 	return find_next_zero_bit(chunk->shared, PAGE_ENC_CHUNK_GFNS, bit);
 }
 
-/* Is one status that of all pages [first, last) of the chunk? */
+/* Do all pages [first, last) of the chunk have the status @shared? */
 static bool is_run(struct page_enc_chunk *chunk, unsigned int first,
 		   unsigned int last, bool shared)
 {
@@ -208,11 +207,11 @@ static bool is_run(struct page_enc_chunk *chunk, unsigned int first,
 	return find_next_bit(chunk->shared, last, first) >= last;
 }
 
-/* Do pages [first, last) have the status of all the others, too? */
+/* Do all other pages of the chunk have the status @shared? */
 static bool is_uniform(struct page_enc_chunk *chunk, unsigned int first,
 		       unsigned int last, bool shared)
 {
-	/* Most often the pages around tell without a look at all of them. */
+	/* Usually the neighbours tell, without a look at all pages. */
 	if (last < PAGE_ENC_CHUNK_GFNS &&
 	    test_bit(last, chunk->shared) != shared)
 		return false;
@@ -222,7 +221,7 @@ static bool is_uniform(struct page_enc_chunk *chunk, unsigned int first,
 	return is_run(chunk, 0, PAGE_ENC_CHUNK_GFNS, shared);
 }
 
-/* Set pages [start, end) of a bitmap, all of which have the other status. */
+/* Set pages [start, end) of a bitmap.  All of them have the other status. */
 static void set_chunk_run(struct page_enc_map *map, struct page_enc_chunk *chunk,
 			  gfn_t start, gfn_t end, bool shared, bool marked,
 			  struct page_enc_changes *changes)
@@ -264,7 +263,7 @@ static int set_any(struct page_enc_map *map, void *old, gfn_t start, gfn_t end,
 	else
 		bitmap_and(changed, changed, status, PAGE_ENC_CHUNK_GFNS);
 
-	/* Nothing to change?  Then nothing may be allocated, either. */
+	/* If nothing changes, nothing may be allocated. */
 	pages = bitmap_weight(changed, PAGE_ENC_CHUNK_GFNS);
 	if (!pages)
 		return 0;
@@ -291,9 +290,7 @@ static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
 
 	old = load_chunk(map, gfn_to_chunk(start), &marked);
 
-	/*
-	 * What most calls are: one run of pages in a chunk that has a bitmap.
-	 */
+	/* The common case: one run of pages in a chunk that has a bitmap. */
 	if (is_bitmap(old) && is_run(old, first, last, !shared)) {
 		set_chunk_run(map, old, start, end, shared, marked, changes);
 		return 0;
@@ -301,7 +298,7 @@ static int set_in_chunk(struct page_enc_map *map, gfn_t start, gfn_t end,
 	return set_any(map, old, start, end, shared, changes);
 }
 
-/* The first chunk at or after @gfn that may have to change, as a gfn. */
+/* Find the first chunk at or after @gfn that may have to change, as a gfn. */
 static gfn_t next_chunk_to_set(struct page_enc_map *map, gfn_t gfn, gfn_t end,
 			       bool shared)
 {
@@ -323,14 +320,14 @@ static gfn_t next_chunk_to_set(struct page_enc_map *map, gfn_t gfn, gfn_t end,
  * @start:	in: first page; out: first page that still has to be set
  * @end:	page after the last one
  * @shared:	the new status
- * @changes:	what of it was a change
+ * @changes:	the pages that have changed
  *
- * Sets as many pages as are to be set in one go, in order that a caller with a
- * large range can drop the lock, and look for signals, between calls.  Memory
- * is bounded by the chunks that the range touches and that have to change.
+ * Sets a limited number of pages, so that a caller with a large range can drop
+ * the lock and check for signals between calls.  Memory is allocated only for
+ * chunks in the range that have to change.
  *
- * Return: 0, or -ENOMEM.  In the latter case, too, the pages before @start have
- * the new status and the others the old, and the call may be repeated.
+ * Return: 0, or -ENOMEM.  In both cases the pages before @start have the new
+ * status and the others the old one, and the call may be repeated.
  */
 int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
 		     bool shared, struct page_enc_changes *changes)
@@ -360,14 +357,14 @@ int page_enc_map_set(struct page_enc_map *map, gfn_t *start, gfn_t end,
 }
 
 /**
- * page_enc_map_forget - make a range private, without a trace
+ * page_enc_map_forget - make a range private without marking it as changed
  * @map:	the map
  * @start:	in: first page; out: first page that still has to be made private
  * @end:	page after the last one
- * @changes:	what of it was a change
+ * @changes:	the pages that have changed
  *
- * In contrast to page_enc_map_set() a chunk all of which is in the range is not
- * marked, and costs nothing any more.
+ * In contrast to page_enc_map_set(), chunks that are in the range as a whole are
+ * not marked, and cost nothing any more.
  *
  * Return: 0, or -ENOMEM, as page_enc_map_set().
  */
@@ -419,7 +416,7 @@ int page_enc_map_mark(struct page_enc_map *map, gfn_t start, gfn_t end)
 	return 0;
 }
 
-/* Exchange what the maps say, but neither locks nor generations. */
+/* Exchange the contents of two maps, but neither locks nor generations. */
 void page_enc_map_swap(struct page_enc_map *map, struct page_enc_map *other)
 {
 	swap(map->chunks, other->chunks);
@@ -433,7 +430,7 @@ void page_enc_map_swap(struct page_enc_map *map, struct page_enc_map *other)
 	other->generation++;
 }
 
-/* Mark as changed in @new what has an entry in @map. */
+/* Mark all chunks in @new as changed that have an entry in @map. */
 static int mark_entries_of(struct page_enc_map *map, struct page_enc_map *new)
 {
 	unsigned long index;
@@ -471,14 +468,14 @@ static void report_difference(struct page_enc_changes *changes,
 }
 
 /**
- * page_enc_map_replace - put a map that was built in the place of another
+ * page_enc_map_replace - replace the content of a map
  * @map:	the map that others see
- * @new:	in: what it is to say, nobody else knows of it; out: what it said
- * @changes:	what of it was a change
+ * @new:	in: the new content, in a map of the caller's own; out: the old content
+ * @changes:	the pages that have changed
  *
- * Marks as changed all chunks that either has entries for.
+ * Marks all chunks as changed that have an entry in either map.
  *
- * Return: 0, or -ENOMEM or -EINTR, and @map is what it was.
+ * Return: 0, or -ENOMEM or -EINTR, in which case @map is unchanged.
  */
 int page_enc_map_replace(struct page_enc_map *map, struct page_enc_map *new,
 			 struct page_enc_changes *changes)
@@ -625,9 +622,7 @@ gfn_t page_enc_map_run(struct page_enc_map *map, gfn_t start, gfn_t end,
 	return min(chunk_to_gfn(index) + bit, end);
 }
 
-/*
- * Note that the changed chunk of @gfn is being harvested, from its first page.
- */
+/* Begin the harvest of a changed chunk.  @gfn is its first page. */
 void page_enc_map_begin_harvest(struct page_enc_map *map, gfn_t gfn)
 {
 	lockdep_assert_held(&map->lock);
@@ -642,8 +637,8 @@ void page_enc_map_begin_harvest(struct page_enc_map *map, gfn_t gfn)
  * @end:	the page after the last one of the last chunk
  * @harvested:	false if the harvest failed, and has to be repeated
  *
- * Chunks whose harvest had begun are no longer marked as changed, unless they
- * have changed after that, which may have been without the lock held.
+ * Chunks whose harvest had begun are no longer marked as changed.  Those that
+ * have changed since then, when the lock may have been dropped, stay marked.
  */
 void page_enc_map_end_harvest(struct page_enc_map *map, gfn_t start, gfn_t end,
 			      bool harvested)

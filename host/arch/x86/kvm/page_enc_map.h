@@ -13,7 +13,7 @@
 
 /**
  * struct page_enc_map - which guest frames are shared with the host
- * @lock:	protects all of it
+ * @lock:	protects the whole struct
  * @chunks:	indexed by gfn >> PAGE_ENC_CHUNK_SHIFT.  No entry: all pages of
  *		the chunk are private.  Value entry: all are shared, or all are
  *		private but that has yet to be harvested.  Pointer: bitmap of
@@ -28,8 +28,8 @@
  * @nr_leaves:	groups of 64 chunks with any entries, i.e. xarray nodes that hold
  *		entries
  *
- * Private memory costs nothing, and the worst a pattern of changes can cost is
- * a bitmap for every chunk that it touches, i.e. about 1.1 bits a page.
+ * Private memory costs nothing.  The worst case is a bitmap for every chunk that
+ * has changed, i.e. about 1.1 bits a page.
  */
 struct page_enc_map {
 	struct mutex lock;	/* see above */
@@ -44,11 +44,11 @@ struct page_enc_map {
 };
 
 /**
- * struct page_enc_changes - what became of a request to change status
- * @pages:	is increased by the number of pages whose status has changed
- * @max:	stop when @pages is this
- * @report:	if not NULL, is told of each run of such pages, within a chunk,
- *		when the new status is stored
+ * struct page_enc_changes - the outcome of a request to change status
+ * @pages:	incremented by the number of pages whose status has changed
+ * @max:	limit of @pages, at which to stop
+ * @report:	if not NULL, called for each run of such pages, within a chunk,
+ *		after the new status is stored
  */
 struct page_enc_changes {
 	u64 pages;

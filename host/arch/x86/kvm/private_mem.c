@@ -2,27 +2,27 @@
 /*
  * Conversion of guest memory between private and shared, by KVM itself.
  *
- * In a VM that enforces it, the memory attribute of a page decides whether its
- * memory is from guest_memfd or from the userspace mapping, and the guest
- * changes the attribute with KVM_HC_MAP_GPA_RANGE.  The status that is tracked
- * for the page is then a copy of the attribute.  They change together, with
- * slots_lock held, for each page that has a memslot.  Without one there is
- * nothing to track, and what the guest says about it is forgotten: it could
- * make KVM allocate without bound.
+ * With ENFORCE, the memory attribute of a page selects whether its memory is
+ * from guest_memfd or from the userspace mapping.  The guest changes the
+ * attribute with KVM_HC_MAP_GPA_RANGE.  The status that is tracked for the page
+ * is a copy of the attribute.  Both change together, with slots_lock held, for
+ * each page that has a memslot.  Without a memslot nothing is tracked, and
+ * announcements are forgotten: the guest could make KVM allocate without bound.
  *
- * Nothing is marked dirty.  A page that was read while it was private was read
- * from the userspace mapping, whose content is not affected by conversions, and
- * the dirty log isn't available for a memslot with guest_memfd.
+ * Nothing is marked dirty.  Userspace reads pages from its mapping, whose
+ * content is not affected by conversions.  The dirty log isn't available for a
+ * memslot with guest_memfd, either.
  *
- * On request the memory of a page that becomes shared is freed, in order that
- * no page takes memory twice.  A page fault may find the page private, and be
- * late: it allocates with the invalidate_lock of guest_memfd's mapping held,
- * and only if the page still is private.  The page is shared first and freed
- * second, with that lock held, so it goes as well or isn't allocated at all.
+ * On request (PUNCH) the memory of a page that becomes shared is freed, so that
+ * no page takes memory twice.  A late page fault may have found the page
+ * private.  It allocates with the invalidate_lock of guest_memfd's mapping
+ * held, and only if the page still is private.  The page is shared first and
+ * freed second, with that lock held.  So the memory is either freed or never
+ * allocated.
  *
- * Locks: kvm->lock, slots_lock, the lock of the map; or slots_lock,
- * invalidate_lock, mmu_lock.  kvm->srcu isn't held when slots_lock is taken, as
- * who deletes a memslot waits for it with slots_lock held.
+ * Order of locks: kvm->lock, slots_lock, the lock of the map; and slots_lock,
+ * invalidate_lock, mmu_lock.  kvm->srcu must not be held when slots_lock is
+ * taken: deleting a memslot waits for kvm->srcu with slots_lock held.
  */
 #include <linux/kvm_host.h>
 #include <linux/sched/signal.h>
@@ -33,8 +33,8 @@
 #include "trace.h"
 
 /*
- * Pages that are converted with slots_lock held, up to a multiple of as many.
- * This takes in the order of a millisecond.
+ * Pages that are converted with slots_lock held.  Steps end at multiples of
+ * that. A step takes in the order of a millisecond.
  */
 #define STEP_GFNS	4096
 
@@ -44,12 +44,12 @@
 
 /**
  * struct conversion - a range that is being converted
- * @gfn:	where to go on
- * @end:	where to stop
- * @attributes:	what the pages are to have
- * @by_vmm:	it isn't the guest that wants it
- * @changed:	pages that had something else
- * @unbacked:	pages that have no memslot
+ * @gfn:	page to continue with
+ * @end:	page to stop at
+ * @attributes:	the new attributes
+ * @by_vmm:	userspace asks for it, not the guest
+ * @changed:	number of pages that had other attributes
+ * @unbacked:	number of pages without a memslot
  */
 struct conversion {
 	gfn_t gfn;
@@ -80,7 +80,7 @@ static int set_status(struct kvm *kvm, gfn_t *start, gfn_t end, bool shared)
 	return r;
 }
 
-/* The same, if they are shared: without a memslot they count as private. */
+/* The same for shared pages.  Pages without a memslot count as private. */
 static int share_slots(struct kvm *kvm, gfn_t *start, gfn_t end)
 {
 	struct kvm_memory_slot *slot;
@@ -128,7 +128,7 @@ static void forget_status(struct kvm *kvm, gfn_t start, gfn_t end)
 
 	guard(mutex)(&map->lock);
 	while (start < end) {
-		/* Out of memory: what is kept is for as much as had a slot. */
+		/* Out of memory.  What is kept is bounded by what had a slot. */
 		if (page_enc_map_forget(map, &start, end, &changes))
 			break;
 	}
@@ -136,8 +136,8 @@ static void forget_status(struct kvm *kvm, gfn_t start, gfn_t end)
 }
 
 /*
- * Note which pages [start, end) the guest has shared, or it would count as news
- * that they are when there is a memslot again.
+ * Note which pages [start, end) the guest has shared.  When they get a memslot
+ * again, it is known that they are not new.
  */
 static int note_gone(struct kvm *kvm, gfn_t start, gfn_t end)
 {
@@ -148,7 +148,7 @@ static int note_gone(struct kvm *kvm, gfn_t start, gfn_t end)
 	int r = 0;
 
 	while (!r && start < end) {
-		/* It stays so as slots_lock is held. */
+		/* The status can't change as slots_lock is held. */
 		scoped_guard(mutex, &enc->map.lock)
 			next = page_enc_map_run(&enc->map, start, end, &shared);
 
@@ -189,8 +189,8 @@ void kvm_private_mem_slot_gone(struct kvm *kvm,
 }
 
 /*
- * How many of the pages [start, end) has the guest not shared when they had a
- * memslot?
+ * Count the pages [start, end) that the guest had not shared when they last had
+ * a memslot.
  */
 static u64 count_news(struct kvm *kvm, gfn_t start, gfn_t end)
 {
@@ -208,7 +208,7 @@ static u64 count_news(struct kvm *kvm, gfn_t start, gfn_t end)
 	return pages;
 }
 
-/* Pages [*start, end) of a memslot become known; *new counts shared ones. */
+/* Fill in the status of pages [*start, end); *new counts new shared ones. */
 static int prepare_pages(struct kvm *kvm, const struct kvm_memory_slot *slot,
 			 gfn_t *start, gfn_t end, bool shared, u64 *new)
 {
@@ -240,12 +240,12 @@ static int prepare_slot(struct kvm *kvm, const struct kvm_memory_slot *slot,
 }
 
 /*
- * Pages get a memslot, and a status that is worth being tracked.
+ * Pages get a memslot, and with it a status.
  *
- * A guest takes memory that is plugged in for private until it says otherwise.
- * If it isn't, then what the guest has said isn't complete.  That doesn't hold
- * for pages that it had shared before they lost their memslot, nor for what
- * can't be private, e.g.  PCI BARs.
+ * A guest takes memory that is plugged in for private until it shares it.  If
+ * the memory isn't private, the guest's announcements aren't complete.  This
+ * doesn't hold for pages that the guest had shared before they lost their
+ * memslot, nor for pages that can't be private, e.g. those of PCI BARs.
  */
 int kvm_private_mem_prepare_slot(struct kvm *kvm,
 				 const struct kvm_memory_slot *slot)
@@ -271,13 +271,13 @@ static bool is_to_private(const struct conversion *c)
 	return c->attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE;
 }
 
-/* Pages whose status changed with their attributes, if it does. */
+/* Number of pages whose status changed with their attributes */
 static u64 nr_copied(struct kvm *kvm)
 {
 	return kvm_private_mem_enforced(kvm) ? kvm->arch.page_enc->nr_copied : 0;
 }
 
-/* Is there memory for all pages that are to become private? */
+/* Can all pages that are to become private be private? */
 static bool may_convert(struct kvm *kvm, const struct conversion *c)
 {
 	struct kvm_memslot_iter iter;
@@ -329,8 +329,8 @@ static int convert_step(struct kvm *kvm, struct conversion *c)
 	int r = 0;
 
 	/*
-	 * There is progress even if a signal is pending, unless this has to
-	 * wait.
+	 * Make progress even if a signal is pending, unless the lock has to be
+	 * waited for.
 	 */
 	if (mutex_lock_interruptible(&kvm->slots_lock))
 		return -EINTR;
@@ -347,10 +347,9 @@ static int convert_step(struct kvm *kvm, struct conversion *c)
 }
 
 /*
- * Convert a range for userspace.  Returns 0, or -EINTR if a signal is pending
- * and it has to go on at c->gfn later, or an error.  In any case the pages
- * before c->gfn have been converted, as far as there are any, and those from
- * there on have not.
+ * Convert a range for userspace.  Returns 0 or an error, e.g. -EINTR if a
+ * signal is pending.  In any case the pages before c->gfn have been converted,
+ * if they have a memslot, and the others have not.
  */
 static int convert_gfns(struct kvm *kvm, struct conversion *c)
 {
@@ -368,9 +367,9 @@ static int convert_gfns(struct kvm *kvm, struct conversion *c)
 }
 
 /*
- * Convert some of the pages that are left of a call.  Returns 0, or -EINTR if a
- * signal came while it waited for others, or -EINVAL if pages that are to be
- * private can't be.
+ * Convert some of the remaining pages of a call.  Returns 0, or -EINTR if a
+ * signal came while it waited for the lock, or -EINVAL if pages that are to
+ * become private can't be private.
  */
 int kvm_private_mem_convert_step(struct kvm_vcpu *vcpu,
 				 struct kvm_page_enc_call *call)
@@ -400,9 +399,9 @@ int kvm_private_mem_convert_step(struct kvm_vcpu *vcpu,
 }
 
 /*
- * Tell userspace, if it wants to know, that a hypercall's conversion is over:
- * only now it can free what the pages were before, as the guest can't use that
- * any more.
+ * Tell userspace, if it asked for that, that the conversion of a hypercall is
+ * over. Only now can it free the old place of the pages, which the guest can't
+ * reach any more.
  */
 bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result)
 {
@@ -429,9 +428,7 @@ bool kvm_private_mem_tell(struct kvm_vcpu *vcpu, u64 result)
 	return true;
 }
 
-/*
- * Userspace was told.  Is the vCPU still at the hypercall, which returns this?
- */
+/* Userspace was told.  Is the vCPU still at the hypercall, to get its result? */
 bool kvm_private_mem_told(struct kvm_vcpu *vcpu, u64 *result)
 {
 	*result = vcpu->arch.page_enc_call.result;
@@ -483,7 +480,7 @@ static int ioctl_convert_memory(struct kvm *kvm,
 
 	r = convert_memory(kvm, &args);
 
-	/* How far it got, whatever the result. */
+	/* Tell how far it got, whatever the result. */
 	if (put_user(args.gpa, &uargs->gpa) || put_user(args.size, &uargs->size))
 		return -EFAULT;
 	return r;
@@ -520,7 +517,7 @@ static int start_enforcing(struct kvm *kvm)
 	scoped_guard(mutex, &kvm->arch.page_enc->map.lock)
 		kvm->arch.page_enc->is_copy = true;
 
-	/* Userspace may have set something else. */
+	/* Userspace may have set another status. */
 	forget_status(kvm, 0, END_OF_GFNS);
 
 	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
@@ -562,7 +559,7 @@ static int enable(struct kvm *kvm, u64 flags)
 	if (r)
 		return r;
 
-	/* Not with slots_lock held: this takes cpus_read_lock(). */
+	/* This takes cpus_read_lock(), so slots_lock must not be held. */
 	if (flags & KVM_PRIVATE_MEM_EMULATE) {
 		WRITE_ONCE(kvm->accesses_private_mem, true);
 		static_branch_inc(&kvm_gmem_access_key);
@@ -594,7 +591,7 @@ static bool valid_flags(struct kvm *kvm, u64 flags)
 	if (!flags || flags & ~(u64)kvm_private_mem_cap_flags(kvm))
 		return false;
 
-	/* Else it is the VMM that converts, and it can punch as well. */
+	/* Without ENFORCE the VMM converts memory, and can punch it as well. */
 	return !(flags & (KVM_PRIVATE_MEM_PUNCH | KVM_PRIVATE_MEM_GUARD)) ||
 	       flags & KVM_PRIVATE_MEM_ENFORCE;
 }

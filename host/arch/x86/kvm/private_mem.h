@@ -6,7 +6,7 @@
 
 struct kvm_page_enc_call;
 
-/* What userspace does that is up to the guest. */
+/* Operations of userspace that override the guest */
 enum kvm_private_mem_override {
 	KVM_OVERRIDE_PUNCH,
 	KVM_OVERRIDE_SHARED,
@@ -32,8 +32,9 @@ void kvm_private_mem_destroy_vm(struct kvm *kvm);
 bool kvm_private_mem_has_run(struct kvm *kvm);
 
 /*
- * Get memory for a private page, but not while KVM fills or frees it.  In VMs
- * in which it does, -EAGAIN says that the page has become shared.
+ * Get memory for a private page.  In VMs in which KVM fills or frees private
+ * memory, exclude that meanwhile, and return -EAGAIN if the page has become
+ * shared.
  */
 static inline int kvm_private_mem_get_pfn(struct kvm *kvm,
 					  struct kvm_memory_slot *slot,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the private memory of a VM takes, in debugfs.
+ * Memory that private memory of a VM takes, in debugfs.
  *
- * A page that may be private has two places for its content, and takes memory
- * twice if both hold any.  So both are counted: guest_memfd, and the mapping of
- * userspace.
+ * A page that may be private has two places for its content: guest_memfd and
+ * the mapping of userspace.  It takes memory twice if both have some.  So both
+ * are counted.
  *
- * That takes long in a large VM.  It is done a part of a memslot at a time, and
- * others that need memslots, or the mapping, get their turn in between.
+ * That takes long in a large VM.  It is done for a part of a memslot at a time.
+ * Others that need memslots, or the mapping, get their turn in between.
  *
- * The open file doesn't hold the VM.  debugfs sees to it that who removes the
- * file waits for who is reading it, so the VM is there while this runs.
+ * An open file holds no reference to the VM.  debugfs lets the removal of a
+ * file wait for readers, so the VM exists while this runs.
  */
 #include <linux/debugfs.h>
 #include <linux/hugetlb.h>
@@ -27,8 +27,8 @@
 #define STEP_GFNS	SZ_16K
 
 /**
- * struct count - pages that have memory
- * @gfn:	where to go on
+ * struct count - numbers of pages that have memory
+ * @gfn:	page to continue with
  * @private:	in guest_memfd, of private pages
  * @stale_private: in guest_memfd, of shared pages
  * @stale_shared: in the mapping of userspace, of private pages
@@ -41,7 +41,8 @@ struct count {
 };
 
 /*
- * Pages of [addr, end) that are mapped by one page table; *next is behind them.
+ * Count pages of [addr, end) that are mapped by one page table, and set *next
+ * to the address behind it.
  */
 static u64 count_in_table(struct vm_area_struct *vma, unsigned long addr,
 			  unsigned long end, unsigned long *next)
@@ -89,7 +90,7 @@ static u64 count_in_table(struct vm_area_struct *vma, unsigned long addr,
 	return pages;
 }
 
-/* Pages of [addr, end) that the mapping has for itself. */
+/* Count pages of [addr, end) that are private to the mapping. */
 static u64 count_mapped(struct vm_area_struct *vma, unsigned long addr,
 			unsigned long end)
 {
@@ -97,7 +98,7 @@ static u64 count_mapped(struct vm_area_struct *vma, unsigned long addr,
 	u64 pages = 0;
 
 	for (; addr < end; addr = next) {
-		/* Page tables aren't freed meanwhile. */
+		/* Page tables can't be freed while interrupts are off. */
 		local_irq_save(flags);
 		pages += count_in_table(vma, addr, end, &next);
 		local_irq_restore(flags);
@@ -105,7 +106,7 @@ static u64 count_mapped(struct vm_area_struct *vma, unsigned long addr,
 	return pages;
 }
 
-/* Pages of [addr, end) in the page cache of a file that it maps. */
+/* Count pages of [addr, end) in the page cache of the mapped file. */
 static u64 count_cached(struct vm_area_struct *vma, unsigned long addr,
 			unsigned long end)
 {
@@ -128,10 +129,7 @@ static u64 count_cached(struct vm_area_struct *vma, unsigned long addr,
 	return pages;
 }
 
-/*
- * Pages of [addr, end) that have memory, whether they are in page tables or
- * not.
- */
+/* Count pages of [addr, end) that have memory, in page tables or not. */
 static u64 count_resident(struct mm_struct *mm, unsigned long addr,
 			  unsigned long end)
 {
@@ -157,7 +155,8 @@ static u64 count_resident(struct mm_struct *mm, unsigned long addr,
 }
 
 /*
- * What the mapping of userspace holds of private pages [gfn, end) of a memslot.
+ * Count private pages [gfn, end) of a memslot that have memory in the mapping
+ * of userspace.
  */
 static int count_stale_shared(struct kvm *kvm, const struct kvm_memory_slot *slot,
 			      gfn_t gfn, gfn_t end, u64 *pages)
@@ -217,7 +216,7 @@ static int count_all(struct kvm *kvm, struct count *c)
 	int r;
 
 	do {
-		/* The VM's end waits for this. */
+		/* The end of the VM waits for this reader. */
 		if (!refcount_read(&kvm->users_count))
 			return -ENODEV;
 		if (fatal_signal_pending(current))

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What userspace does to memory against what the guest has asked for.
+ * Changes by userspace that contradict what the guest has asked for.
  *
- * Where the guest says which of its pages are private, userspace that changes
- * this by itself, or takes away what a private page holds, harms the guest.  It
- * can always do so, as it can delete memslots.  But it isn't to happen by
- * mistake, nor unnoticed, and who creates the VM may rule it out.
+ * With ENFORCE, the guest decides which of its pages are private.  Userspace
+ * that changes that by itself, or frees the memory of a private page, harms the
+ * guest. It can always do so, e.g. by deleting memslots.  But it should not do
+ * so by mistake, or unnoticed, and the creator of a VM can forbid it.
  *
- * Before any vCPU has run it is userspace that makes of the memory what the
- * guest expects.
+ * Before any vCPU has run, userspace prepares the memory as the guest expects
+ * it.
  */
 #include <linux/kvm_host.h>
 
@@ -28,13 +28,13 @@ bool kvm_private_mem_has_run(struct kvm *kvm)
 	return false;
 }
 
-/* Is what the pages are what the guest wants? */
+/* Does the guest decide what its pages are? */
 static bool is_up_to_guest(struct kvm *kvm)
 {
 	return kvm_private_mem_enforced(kvm) && kvm_private_mem_has_run(kvm);
 }
 
-/* Of the pages [start, end) this many, if any, aren't left to the guest. */
+/* Userspace overrides the guest for @pages of the pages [start, end). */
 static int override(struct kvm *kvm, gfn_t start, gfn_t end, u64 pages,
 		    enum kvm_private_mem_override what)
 {
@@ -54,7 +54,7 @@ static int override(struct kvm *kvm, gfn_t start, gfn_t end, u64 pages,
 	return 0;
 }
 
-/* Add to *pages those of [start, end) that have other attributes. */
+/* Add to *pages the number of pages in [start, end) with other attributes. */
 static int count_other(struct kvm *kvm, gfn_t start, gfn_t end, bool private,
 		       u64 *pages)
 {
@@ -96,9 +96,10 @@ static int may_override(struct kvm *kvm, gfn_t start, gfn_t end, bool private)
 }
 
 /*
- * May userspace set attributes of pages [start, end)?  What has no memslot
- * isn't the guest's: that is how userspace prepares what it is going to plug
- * in.  If it does it knows what the guest has said, or is going to.
+ * May userspace set attributes of pages [start, end)?  Pages without a memslot
+ * aren't the guest's: userspace may prepare what it is going to plug in.
+ * Userspace that sets attributes of a memslot is taken to know what the guest
+ * has announced.
  */
 int kvm_arch_may_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end,
 				    unsigned long attributes)
@@ -119,7 +120,7 @@ int kvm_arch_may_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end,
 	return 0;
 }
 
-/* May userspace free what guest_memfd has of pages [start, end) of @slot? */
+/* May userspace free memory in guest_memfd of pages [start, end) of @slot? */
 int kvm_arch_may_punch_gmem(struct kvm *kvm, struct kvm_memory_slot *slot,
 			    gfn_t start, gfn_t end)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Initial content of private memory, from a buffer of userspace's.
+ * Initial content of private memory, from a buffer of userspace.
  *
- * Userspace is not trusted to be fast: the buffer is read before any lock is
- * taken, so that its page faults don't stop others, and a few pages at a time.
- * Page faults of vCPUs and this exclude each other by the invalidate_lock of
- * guest_memfd's mapping: who comes first gives the page its content.
+ * The buffer is read before any lock is taken, a few pages at a time, so that
+ * page faults of userspace don't stop others.  Populating and page faults of
+ * vCPUs exclude each other by the invalidate_lock of guest_memfd's mapping.
+ * The first of them gives the page its content.
  */
 #include <linux/kvm_host.h>
 #include <linux/sched/signal.h>
@@ -35,9 +35,7 @@ static int copy_content(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn,
 	return 0;
 }
 
-/*
- * Of at most @npages from @gfn on, how many are private up to one that isn't?
- */
+/* Count private pages from @gfn on, up to one that isn't, and at most @npages. */
 static long nr_private(struct kvm *kvm, gfn_t gfn, long npages)
 {
 	long i;
@@ -50,7 +48,8 @@ static long nr_private(struct kvm *kvm, gfn_t gfn, long npages)
 }
 
 /*
- * Returns how many pages of at least one have got their content, or an error.
+ * Populate at least one page.  Returns the number of populated pages, or an
+ * error.
  */
 static long populate_batch(struct kvm *kvm, struct batch *b, long npages)
 {
@@ -136,6 +135,6 @@ int kvm_private_mem_populate(struct kvm *kvm,
 
 	r = populate(kvm, &args);
 
-	/* How far it got, whatever the result. */
+	/* Tell how far it got, whatever the result. */
 	return copy_to_user(uargs, &args, sizeof(args)) ? -EFAULT : r;
 }

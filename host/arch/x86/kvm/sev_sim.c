@@ -24,7 +24,7 @@
 /* EBX: C-bit in bits 5:0, bits of physical address space lost to it in 11:6. */
 #define CPUID_SEV_EBX(c_bit)	((c_bit) | 1 << 6)
 
-/* What a flags argument of KVM_SET_USER_MEMORY_REGION may change. */
+/* Flags that KVM_SET_USER_MEMORY_REGION may change */
 #define ALIAS_FLAGS		(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
 
 /* Run new VMs as simulated SEV guests, which protects nothing. */
@@ -32,7 +32,7 @@ static bool __read_mostly sev_sim;
 module_param(sev_sim, bool, 0644);
 MODULE_PARM_DESC(sev_sim, "Run new VMs as simulated SEV guests, which protects nothing (default: N)");
 
-/* VMs that are simulated: the others are not to pay for what these need. */
+/* Enabled while there are simulated VMs, so that other VMs don't pay for them. */
 DEFINE_STATIC_KEY_FALSE(kvm_sev_sim_key);
 EXPORT_SYMBOL_GPL(kvm_sev_sim_key);
 
@@ -87,7 +87,7 @@ void kvm_sev_sim_destroy_vm(struct kvm *kvm)
 		static_branch_dec(&kvm_sev_sim_key);
 }
 
-/* A VM that is to get encrypted memory: it's simulated, or the real thing. */
+/* A simulated VM can't get encrypted memory as well. */
 bool kvm_sev_sim_refuses(struct kvm *kvm)
 {
 	if (!kvm_sev_sim_c_bit(kvm))
@@ -129,9 +129,9 @@ gfn_t kvm_arch_unaliased_gfn(struct kvm *kvm, gfn_t gfn)
 EXPORT_SYMBOL_GPL(kvm_arch_unaliased_gfn);
 
 /*
- * What else to unmap if what unmaps @range knows nothing about aliases.  Its
- * slot says in which address space, and isn't the alias, which may be gone by
- * now.
+ * Find the alias of @range for callers that unmap @range and know nothing about
+ * aliases.  The slot of @range tells the address space.  It isn't the alias,
+ * which may be gone by now.
  */
 bool kvm_sev_sim_alias_range(struct kvm *kvm, const struct kvm_gfn_range *range,
 			     struct kvm_gfn_range *alias)
@@ -148,7 +148,7 @@ bool kvm_sev_sim_alias_range(struct kvm *kvm, const struct kvm_gfn_range *range,
 	return true;
 }
 
-/* Writes through an alias belong into the dirty log of the slot itself. */
+/* Writes through an alias are logged in the dirty log of the slot itself. */
 const struct kvm_memory_slot *
 kvm_arch_dirty_memslot(struct kvm *kvm, const struct kvm_memory_slot *alias,
 		       gfn_t *gfn)
@@ -159,8 +159,8 @@ kvm_arch_dirty_memslot(struct kvm *kvm, const struct kvm_memory_slot *alias,
 		return alias;
 
 	/*
-	 * The two differ for a moment while userspace changes one: flags, or
-	 * where it is, but not its host memory.
+	 * While userspace changes a slot, it and its alias may differ in flags
+	 * and address, but not in their host memory.
 	 */
 	slot = id_to_memslot(__kvm_memslots(kvm, alias->as_id),
 			     alias->id - SEV_SIM_ALIAS_ID);
@@ -172,7 +172,7 @@ kvm_arch_dirty_memslot(struct kvm *kvm, const struct kvm_memory_slot *alias,
 	return slot;
 }
 
-/* Logging through a slot goes on only if its alias is write-protected, too. */
+/* Logging through a slot continues only if its alias is write-protected, too. */
 void kvm_sev_sim_enable_log_dirty(struct kvm *kvm,
 				  struct kvm_memory_slot *slot,
 				  gfn_t gfn_offset, unsigned long mask)
@@ -212,7 +212,7 @@ static bool slot_exists(struct kvm *kvm, u32 id)
 	return id_to_memslot(__kvm_memslots(kvm, id >> 16), (u16)id);
 }
 
-/* Make the slot with the id of @mem what @mem says, which may be: no slot. */
+/* Set the slot with the id of @mem as @mem says, or delete it. */
 static int set_slot(struct kvm *kvm,
 		    const struct kvm_userspace_memory_region2 *mem)
 {
@@ -253,9 +253,7 @@ static bool reaches_c_bit(struct kvm *kvm,
 		mem->memory_size > limit - mem->guest_phys_addr);
 }
 
-/*
- * A VMM that knows nothing of the simulation wouldn't guess what EINVAL is for.
- */
+/* Log the reason, as a VMM that knows nothing of the simulation can't guess it. */
 static bool valid_region(struct kvm *kvm,
 			 const struct kvm_userspace_memory_region2 *mem)
 {
@@ -278,8 +276,8 @@ static bool valid_region(struct kvm *kvm,
 }
 
 /*
- * Set a slot and its alias.  An alias never outlives its slot: it is made last
- * and deleted first.  If either step fails both are put back.
+ * Set a slot and its alias.  An alias never outlives its slot: it is created
+ * last and deleted first.  If either step fails, both are restored.
  */
 int kvm_arch_set_memory_region(struct kvm *kvm,
 			       const struct kvm_userspace_memory_region2 *mem)
@@ -321,9 +319,9 @@ int kvm_arch_set_memory_region(struct kvm *kvm,
 }
 
 /*
- * The widths of physical addresses, of which the C-bit is none: guests and
- * firmware put what they place themselves, 64-bit BARs for example, below
- * them.  The second is that of nested guests, or 0.
+ * Limit the widths of physical addresses to the bits below the C-bit.  Guests
+ * and firmware then place nothing above, such as 64-bit BARs.  The second width
+ * is that of nested guests, or 0.
  */
 static u32 reduced_widths(u32 eax, unsigned int c_bit)
 {
@@ -334,8 +332,8 @@ static u32 reduced_widths(u32 eax, unsigned int c_bit)
 }
 
 /*
- * Tell the guest that it runs under SEV.  VMMs leave the leaf out, as they read
- * all zeroes in what KVM supports.
+ * Tell the guest that it runs under SEV.  VMMs leave the leaf out, because
+ * KVM_GET_SUPPORTED_CPUID has only zeroes there.
  */
 void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, bool exists,
 		       u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
@@ -350,7 +348,10 @@ void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, bool exists,
 		*eax = max_t(u32, *eax, CPUID_SEV_LEAF);
 		break;
 	case 0x80000001 ... CPUID_SEV_LEAF - 1:
-		/* No longer out of range, where Intel shows another leaf. */
+		/*
+		 * The leaf isn't out of range any more, where Intel shows
+		 * another leaf.
+		 */
 		if (!exists)
 			*eax = *ebx = *ecx = *edx = 0;
 		if (function == 0x80000008)
@@ -359,9 +360,7 @@ void kvm_sev_sim_cpuid(struct kvm_vcpu *vcpu, u32 function, bool exists,
 	case CPUID_SEV_LEAF:
 		*eax = CPUID_SEV_EAX_SEV;
 		*ebx = CPUID_SEV_EBX(c_bit);
-		/*
-		 * One encrypted guest at a time, and the first ASID is for it.
-		 */
+		/* One encrypted guest at a time, with the first ASID */
 		*ecx = 1;
 		*edx = 1;
 		break;

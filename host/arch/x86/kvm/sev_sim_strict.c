@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Strict mode of simulated SEV: does a guest do what it says?
+ * Strict mode of simulated SEV: do accesses agree with announcements?
  *
- * Each page of a simulated SEV guest has two guest frames: one with the C-bit,
- * which is right as long as the page is private, and one without, which is
- * right as long as it is shared.  Each has its own nested page table entry.
- * While the guest says that what it announced is complete, KVM maps pages of
- * 4 KiB only, and none through the wrong alias.  Hence an access through that
- * alias faults.  KVM reports it, maps the page for the instruction, and unmaps
- * it again when the vCPU exits and has left the instruction behind.
+ * Each page of a simulated SEV guest has two guest frames.  The one with the
+ * C-bit is right while the page is private, the one without it while the page
+ * is shared. Each has its own nested page table entry.  While the guest
+ * declares its announcements complete, KVM maps pages of 4 KiB only, and none
+ * through the wrong alias.  An access through that alias then faults.  KVM
+ * reports the access and maps the page for the instruction.  It unmaps the page
+ * when the vCPU exits and has left the instruction behind.
  *
- * The instruction isn't emulated: KVM's emulator doesn't know all of them, and
- * what faults may as well be the delivery of an event.
+ * The instruction isn't emulated: KVM's emulator doesn't know all instructions,
+ * and the fault may be caused by the delivery of an event.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -36,7 +36,7 @@ void kvm_sev_sim_strict_init_vm(struct kvm *kvm)
 				   kvm_sev_sim_c_bit(kvm);
 }
 
-/* Userspace may have status tracked until it creates the first vCPU. */
+/* Userspace may enable tracking until it creates the first vCPU. */
 void kvm_sev_sim_strict_precreate(struct kvm *kvm)
 {
 	if (!kvm->arch.sev_sim_strict)
@@ -50,9 +50,7 @@ void kvm_sev_sim_strict_precreate(struct kvm *kvm)
 	kvm->arch.sev_sim_strict = false;
 }
 
-/*
- * What the guest announced means nothing while it doesn't say: it's complete.
- */
+/* Announcements count only while the guest declares them complete. */
 static bool is_ready(struct kvm *kvm)
 {
 	lockdep_assert_held(&kvm->arch.page_enc->map.lock);
@@ -61,8 +59,8 @@ static bool is_ready(struct kvm *kvm)
 }
 
 /*
- * MSR_KVM_MIGRATION_CONTROL has changed.  A fault that didn't see that is
- * stale.
+ * MSR_KVM_MIGRATION_CONTROL has changed.  Make faults stale that didn't see
+ * that.
  */
 void kvm_sev_sim_control_changed(struct kvm *kvm)
 {
@@ -70,7 +68,7 @@ void kvm_sev_sim_control_changed(struct kvm *kvm)
 		kvm_zap_gfn_range(kvm, 0, kvm_mmu_max_gfn() + 1);
 }
 
-/* Pages have a new status, which is stored: one of the aliases became wrong. */
+/* Pages have a new status, which is stored.  One of their aliases became wrong. */
 void kvm_sev_sim_status_changed(struct kvm *kvm, gfn_t start, gfn_t end,
 				bool shared)
 {
@@ -81,9 +79,8 @@ void kvm_sev_sim_status_changed(struct kvm *kvm, gfn_t start, gfn_t end,
 }
 
 /*
- * What isn't the guest's memory has no status.  Memory that the guest can't
- * write is put there by the VMM: firmware in flash, which hardware would never
- * encrypt.
+ * Only the guest's memory has status.  Memory that the guest can't write
+ * belongs to the VMM: firmware in flash, which hardware would never encrypt.
  */
 static bool has_status(const struct kvm_memory_slot *slot)
 {
@@ -99,10 +96,10 @@ static bool is_wrong_alias(struct kvm *kvm, gfn_t gfn)
 }
 
 /*
- * May the page that a fault is about be mapped?  Not ahead of an access through
- * the wrong alias, which would go unseen.  To be called after the snapshot of
- * mmu_invalidate_seq is taken: if the status changes later on, the snapshot is
- * stale.
+ * May the fault map its page?  A prefault must not map the wrong alias: later
+ * accesses through it would go unseen.  Call this after the snapshot of
+ * mmu_invalidate_seq is taken, so that a later change of status makes the
+ * snapshot stale.
  */
 bool __kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
 				  struct kvm_page_fault *fault)
@@ -122,9 +119,9 @@ bool __kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
 }
 
 /*
- * Would hardware have looked at the C-bit?  It takes instruction fetches and
- * its own page walks for private, and everything if page table entries have no
- * room for a C-bit.
+ * Would hardware use the C-bit?  It treats instruction fetches and its own page
+ * walks as private (APM volume 2, 15.34.5), and all accesses without paging or
+ * with page table entries that have no room for a C-bit (15.34.4).
  */
 static bool uses_c_bit(struct kvm_vcpu *vcpu, u64 error_code)
 {
@@ -135,7 +132,10 @@ static bool uses_c_bit(struct kvm_vcpu *vcpu, u64 error_code)
 static void report(struct kvm_vcpu *vcpu, const struct kvm_page_fault *fault)
 {
 	struct kvm *kvm = vcpu->kvm;
-	/* The status that made it wrong; it may have changed since. */
+	/*
+	 * This is the status that made the alias wrong.  It may have changed
+	 * since.
+	 */
 	bool shared = fault->gfn & kvm_sev_sim_c_bit_gfn(kvm);
 
 	trace_kvm_page_enc_violation(vcpu, fault->addr, shared,
@@ -145,7 +145,7 @@ static void report(struct kvm_vcpu *vcpu, const struct kvm_page_fault *fault)
 	kvm->stat.page_enc_violations++;
 }
 
-/* Remember to unmap @gfn.  Returns false if that was already so. */
+/* Remember to unmap @gfn.  Returns false if @gfn was remembered already. */
 static bool add_to_window(struct kvm_vcpu *vcpu, gfn_t gfn)
 {
 	struct kvm_sev_sim_window *window = &vcpu->arch.sev_sim_window;
@@ -157,9 +157,7 @@ static bool add_to_window(struct kvm_vcpu *vcpu, gfn_t gfn)
 			return false;
 	}
 
-	/*
-	 * A string instruction goes through more pages than it needs at once.
-	 */
+	/* A string instruction uses more pages than it needs at the same time. */
 	if (window->nr >= ARRAY_SIZE(window->gfns))
 		kvm_zap_gfn_range(vcpu->kvm, *slot, *slot + 1);
 
@@ -170,9 +168,8 @@ static bool add_to_window(struct kvm_vcpu *vcpu, gfn_t gfn)
 }
 
 /*
- * The page is mapped through the wrong alias.  An instruction that reads it
- * first and then writes may fault twice, the second time while it is present,
- * which is reported once.
+ * The page is now mapped through the wrong alias.  An instruction that reads it
+ * first and then writes to it may fault twice.  Report that once.
  */
 void kvm_sev_sim_strict_mapped(struct kvm_vcpu *vcpu,
 			       const struct kvm_page_fault *fault)
@@ -183,7 +180,7 @@ void kvm_sev_sim_strict_mapped(struct kvm_vcpu *vcpu,
 		report(vcpu, fault);
 }
 
-/* Unmap what was mapped through the wrong alias for this vCPU. */
+/* Unmap the pages that are mapped through wrong aliases for this vCPU. */
 void kvm_sev_sim_strict_close(struct kvm_vcpu *vcpu)
 {
 	struct kvm_sev_sim_window *window = &vcpu->arch.sev_sim_window;
@@ -195,8 +192,8 @@ void kvm_sev_sim_strict_close(struct kvm_vcpu *vcpu)
 }
 
 /*
- * At an exit.  An instruction may need several pages that are mapped in one
- * fault after the other, and keeps those that it has until it is done.
+ * The vCPU has exited.  An instruction may need several pages, which are mapped
+ * in one fault after the other.  It keeps them until it is done.
  */
 void kvm_sev_sim_strict_insn_end(struct kvm_vcpu *vcpu)
 {

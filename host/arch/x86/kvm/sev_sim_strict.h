@@ -31,7 +31,7 @@ kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	       __kvm_sev_sim_strict_may_map(vcpu, fault);
 }
 
-/* Is a page mapped through the wrong alias for what the vCPU executes? */
+/* Is a page mapped through the wrong alias for the vCPU's instruction? */
 static __always_inline bool kvm_sev_sim_strict_open(struct kvm_vcpu *vcpu)
 {
 	return static_branch_unlikely(&kvm_sev_sim_key) &&

@@ -85,7 +85,7 @@ static long test_map_gpa_range(u64 gpa, u64 npages, unsigned long attrs)
 	       test_nr_calls < test_refuse_at + test_refuse_times ? test_refuse_with : 0;
 }
 
-/* What was written to READY: "10" is set, then withdrawn */
+/* Writes to READY: "10" is set, then withdrawn */
 static char test_ready[16];
 static unsigned int test_nr_ready;
 static bool test_refuse_ready;

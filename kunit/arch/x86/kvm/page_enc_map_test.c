@@ -12,10 +12,10 @@
 
 struct map_test {
 	struct page_enc_map map;
-	/* The naive model: one bit a page, and for chunks that have changed. */
+	/* The naive model: one bit a page, and one bit a chunk that has changed */
 	unsigned long *model;
 	unsigned long changed;
-	/* What was reported, page by page. */
+	/* Pages that were reported */
 	unsigned long *reported;
 	struct page_enc_changes changes;
 };
@@ -109,9 +109,7 @@ static void expect_extent(struct kunit *test, gfn_t from, gfn_t start, gfn_t end
 	KUNIT_EXPECT_EQ(test, e, end);
 }
 
-/*
- * Nothing is shared, and if it was and all that is harvested it costs nothing.
- */
+/* The map is empty: nothing is shared, and everything is harvested. */
 static void expect_empty(struct kunit *test)
 {
 	struct map_test *t = test->priv;
@@ -163,7 +161,7 @@ static void page_enc_map_full_chunk_needs_no_bitmap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, CHUNK, map_set(test, CHUNK, 2 * CHUNK, true));
 	KUNIT_EXPECT_EQ(test, t->map.nr_bitmaps, 0);
 
-	/* Piecemeal ends in the same state. */
+	/* Changes in pieces lead to the same state. */
 	KUNIT_EXPECT_EQ(test, CHUNK - 1,
 			map_set(test, 3 * CHUNK, 4 * CHUNK - 1, true));
 	KUNIT_EXPECT_EQ(test, t->map.nr_bitmaps, 1);
@@ -190,7 +188,7 @@ static void page_enc_map_extent_spans_chunks(struct kunit *test)
 	expect_extent(test, 0, CHUNK - 7, 4 * CHUNK - 7);
 	expect_extent(test, 2 * CHUNK, 2 * CHUNK, 4 * CHUNK - 7);
 
-	/* A range that is partly shared changes by the rest only. */
+	/* In a partly shared range, only the rest changes. */
 	KUNIT_EXPECT_EQ(test, 7 + CHUNK - 7, map_set(test, 0, CHUNK, true) + 7);
 	expect_extent(test, 0, 0, 4 * CHUNK - 7);
 }
@@ -205,7 +203,7 @@ static void page_enc_map_high_gfn(struct kunit *test)
 	expect_empty(test);
 }
 
-/* A large range takes several calls, each of which says how far it got. */
+/* A large range takes several calls.  Each of them returns how far it got. */
 static void page_enc_map_set_in_batches(struct kunit *test)
 {
 	struct map_test *t = test->priv;
@@ -217,7 +215,7 @@ static void page_enc_map_set_in_batches(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, start, BATCH_CHUNKS * CHUNK);
 	KUNIT_EXPECT_EQ(test, t->changes.pages, start - 5);
 
-	/* What needs no change doesn't count: there is no chunk. */
+	/* Chunks without an entry need no change, and don't count. */
 	start = 1ULL << 38;
 	KUNIT_EXPECT_EQ(test, 0, page_enc_map_set(&t->map, &start, 1ULL << 39,
 						  false, &t->changes));
@@ -225,7 +223,7 @@ static void page_enc_map_set_in_batches(struct kunit *test)
 	mutex_unlock(&t->map.lock);
 }
 
-/* A caller may be able to take note of so many changes only. */
+/* The caller may limit the number of changes. */
 static void page_enc_map_set_up_to_max(struct kunit *test)
 {
 	struct map_test *t = test->priv;
@@ -265,7 +263,7 @@ static void page_enc_map_marks(struct kunit *test)
 	map_set(test, 4, CHUNK, false);
 	KUNIT_EXPECT_EQ(test, t->map.nr_changed, 0);
 
-	/* There is nothing but the mark in the entry. */
+	/* The entry only bears the mark. */
 	map_set(test, 0, CHUNK, false);
 	KUNIT_EXPECT_EQ(test, t->map.nr_chunks, 2);
 	KUNIT_EXPECT_EQ(test, t->map.nr_private, 1);
@@ -275,7 +273,7 @@ static void page_enc_map_marks(struct kunit *test)
 	expect_empty(test);
 }
 
-/* What changes while it is copied to userspace is changed after that. */
+/* A chunk that changes while it is copied to userspace stays marked. */
 static void page_enc_map_change_during_harvest(struct kunit *test)
 {
 	struct map_test *t = test->priv;
@@ -305,7 +303,7 @@ static void page_enc_map_harvest_fails(struct kunit *test)
 	mutex_lock(&t->map.lock);
 	page_enc_map_begin_harvest(&t->map, 0);
 	page_enc_map_end_harvest(&t->map, 0, CHUNK, false);
-	/* A later one doesn't end what it has not begun. */
+	/* Another harvest doesn't end this one. */
 	page_enc_map_end_harvest(&t->map, 0, CHUNK, true);
 	mutex_unlock(&t->map.lock);
 	KUNIT_EXPECT_EQ(test, map_harvest(test, 0, CHUNK), 1);
@@ -326,7 +324,7 @@ static void page_enc_map_forgets(struct kunit *test)
 	mutex_unlock(&t->map.lock);
 	KUNIT_EXPECT_EQ(test, start, 5 * CHUNK);
 
-	/* Of chunks that are in the range as a whole nothing is left. */
+	/* Nothing is left of chunks that are in the range as a whole. */
 	expect_extent(test, 0, 0, 10);
 	KUNIT_EXPECT_EQ(test, t->map.nr_shared, 10);
 	KUNIT_EXPECT_EQ(test, t->map.nr_chunks, 1);
@@ -341,7 +339,7 @@ static void page_enc_map_marks_any(struct kunit *test)
 	map_set(test, 3 * CHUNK, 4 * CHUNK, true);
 	map_harvest(test, 0, TEST_GFNS);
 
-	/* Whatever there is, even nothing; the status stays. */
+	/* Chunks are marked with or without an entry.  The status stays. */
 	mutex_lock(&t->map.lock);
 	KUNIT_EXPECT_EQ(test, 0, page_enc_map_mark(&t->map, CHUNK - 1, 3 * CHUNK + 1));
 	mutex_unlock(&t->map.lock);
@@ -405,7 +403,7 @@ static void model_compare(struct kunit *test, const char *when)
 			       when);
 }
 
-/* Lengths from one page to several chunks, each order of magnitude alike. */
+/* Lengths from one page to several chunks, equally likely in each magnitude */
 static gfn_t random_len(struct rnd_state *rnd)
 {
 	return 1 + prandom_u32_state(rnd) % (1U << (prandom_u32_state(rnd) % 13));
@@ -417,7 +415,7 @@ static void record_report(struct page_enc_changes *changes, gfn_t start,
 	struct map_test *t = container_of(changes, struct map_test, changes);
 	gfn_t gfn;
 
-	/* Only what is a change, each page once, and it is stored. */
+	/* Only changes are reported, each page once, after they are stored. */
 	for (gfn = start; gfn < end; gfn++)
 		if (test_bit(gfn, t->model) == shared ||
 		    test_bit(gfn, t->reported) ||
@@ -426,7 +424,7 @@ static void record_report(struct page_enc_changes *changes, gfn_t start,
 	bitmap_set(t->reported, start, end - start);
 }
 
-/* The model takes over what was reported, which must make it @want. */
+/* Update the model with the reported changes.  It must then equal @want. */
 static void model_update(struct kunit *test, const unsigned long *want,
 			 const char *when)
 {
@@ -463,7 +461,7 @@ static void random_set(struct kunit *test, struct rnd_state *rnd,
 			    when);
 }
 
-/* Replace the map by one that has some of its extents, and others. */
+/* Replace the map by one with some of the old extents and some new ones. */
 static void random_replace(struct kunit *test, struct rnd_state *rnd,
 			   unsigned long *want, const char *when)
 {
@@ -498,7 +496,7 @@ static void random_replace(struct kunit *test, struct rnd_state *rnd,
 	page_enc_map_destroy(&new);
 }
 
-/* Harvest some chunks.  They are those that the model knows to have changed. */
+/* Harvest some chunks.  The model must have the same ones as changed. */
 static void random_harvest(struct kunit *test, struct rnd_state *rnd,
 			   const char *when)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_GET_MEMORY_ATTRIBUTES, and the same in debugfs.
+ * Tests of KVM_GET_MEMORY_ATTRIBUTES and of the file in debugfs.
  */
 #include <linux/sizes.h>
 #include <pthread.h>
@@ -35,7 +35,7 @@ static int __get(struct kvm_vm *vm, struct kvm_memory_attribute_extents *args)
 	return __vm_ioctl(vm, KVM_GET_MEMORY_ATTRIBUTES, args);
 }
 
-/* Extents of [gfn, end) into @e; returns how many and sets where to go on. */
+/* Get extents of [gfn, end).  Returns their number and updates @gfn. */
 static uint64_t get(struct kvm_vm *vm, uint64_t gfn, uint64_t end,
 		    struct kvm_memory_attribute_extent *e, uint64_t nr,
 		    uint64_t *next)
@@ -89,7 +89,7 @@ TEST(capability)
 	TEST_ASSERT_EQ(vm_check_cap(vm, KVM_CAP_GET_MEMORY_ATTRIBUTES), PRIVATE);
 	TEST_ASSERT_EQ(vm_check_cap(plain, KVM_CAP_GET_MEMORY_ATTRIBUTES), 0);
 
-	/* What can't have attributes has none. */
+	/* VMs that can't have attributes have none. */
 	TEST_ASSERT_EQ(get(plain, 0, 0, &e, 1, &next), 0);
 	TEST_ASSERT_EQ(next, ALL);
 	kvm_vm_free(vm);
@@ -111,7 +111,7 @@ TEST(empty)
 	TEST_ASSERT_EQ(get(vm, ALL, 0, e, 2, &next), 0);
 	TEST_ASSERT_EQ(next, ALL);
 
-	/* What became shared again has no attributes. */
+	/* Pages that became shared again have no attributes. */
 	set_private(vm, 0, 100);
 	set_shared(vm, 0, 100);
 	TEST_ASSERT_EQ(get(vm, 0, 0, e, 2, &next), 0);
@@ -125,7 +125,10 @@ TEST(merged)
 	struct kvm_memory_attribute_extent e[4];
 	uint64_t next;
 
-	/* Three that touch, in no order, and a page in between that doesn't. */
+	/*
+	 * Three ranges that touch, in no order, and a page that doesn't touch
+	 * them
+	 */
 	set_private(vm, 20, 10);
 	set_private(vm, 0, 10);
 	set_private(vm, 10, 10);
@@ -184,7 +187,7 @@ TEST(paging)
 	TEST_ASSERT_EQ(get(vm, next, 0, e, 1, &next), 0);
 	TEST_ASSERT_EQ(next, ALL);
 
-	/* Without room nothing is looked at, nor written. */
+	/* Without room nothing is looked at or written. */
 	TEST_ASSERT_EQ(get(vm, 5, 0, NULL, 0, &next), 0);
 	TEST_ASSERT_EQ(next, 5);
 	kvm_vm_free(vm);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random hypercalls, ioctls and memslot changes against page encryption status
- * (KVM_CAP_PAGE_ENC_STATUS), compared with a model that is too simple to be
- * wrong: a byte a page.
+ * Random hypercalls, ioctls and memslot changes, with page encryption status
+ * (KVM_CAP_PAGE_ENC_STATUS).  The outcome is compared with a model that is too
+ * simple to be wrong: a byte a page.
  *
- * Each step has two parts.  In the first vCPUs make hypercalls at the same time,
- * each in addresses of its own, so that their order doesn't matter; meanwhile
- * the VMM does what must not change anything.  In the second, with vCPUs out of
- * the guest, the VMM changes things, and compares.
+ * Each step has two parts.  In the first, vCPUs make hypercalls at the same
+ * time, each in addresses of its own, so that their order doesn't matter.  At
+ * the same time the VMM makes calls that must not change anything.  In the
+ * second, with vCPUs out of the guest, the VMM changes things, and compares.
  */
 #include <dirent.h>
 #include <getopt.h>
@@ -26,16 +26,16 @@
 #define VCPUS		4
 #define BATCH		64
 
-/* What the VMM does while vCPUs are out of the guest */
+/* Operations of the VMM while vCPUs are out of the guest */
 #define OPS_ALONE	2000
 
-/* The pages that the model knows, the others are never shared. */
+/* Pages in the model; others are never shared */
 #define CHUNK		KVM_PAGE_ENC_CHUNK_PAGES
 #define FIRST_GFN		((4UL << 30 >> 12) + 37 * CHUNK)
 #define PAGES		(96 * CHUNK)
 #define END_GFN		(FIRST_GFN + PAGES)
 
-/* What KVM takes for the page after the last one of any VM */
+/* KVM's limit of guest frames */
 #define END_OF_GFNS	BIT(40)
 
 /* Memslots in it, and one elsewhere that comes and goes while vCPUs run */
@@ -45,7 +45,7 @@
 #define OTHER_SLOT	30
 #define OTHER_START	(FIRST_GFN - 2 * SLOT_PAGES)
 
-/* The memory that slots are over; nobody ever touches it. */
+/* Memory of the slots; nobody ever touches it */
 #define BACKING_SIZE	(SLOT_PAGES * 4096ULL)
 
 /* Room for all extents there can be, and then a page that can't be written */
@@ -97,7 +97,7 @@ static struct {
 	uint64_t refused;
 } model;
 
-/* What a VMM knows that only ever asks for what has changed */
+/* The view of a VMM that only asks for changes */
 static uint8_t follower[PAGES];
 
 static struct {
@@ -356,7 +356,7 @@ static uint64_t random_nr(void)
 	}
 }
 
-/* Extents are where they were asked for, and the follower gets to know them. */
+/* Extents are in the requested range.  Tell the follower of them. */
 static void take_extents(const struct kvm_page_enc_status *in,
 			 const struct kvm_page_enc_status *out)
 {
@@ -619,7 +619,7 @@ static void neutral_op(void)
 }
 
 /*
- * What changes things
+ * Operations that change something
  */
 static bool overlaps(uint32_t id, uint64_t gfn, uint64_t npages)
 {
@@ -817,7 +817,7 @@ static void destroy(void)
 }
 
 /*
- * VMs that end in the middle of things
+ * VMs that end in the middle of operations
  */
 static bool debugfs_left(pid_t pid)
 {
@@ -835,7 +835,7 @@ static bool debugfs_left(pid_t pid)
 	return left;
 }
 
-/* Show what the process that was killed had to complain of.  Returns how much. */
+/* Show the messages of the process that was killed.  Returns their number. */
 static ssize_t show(int fd)
 {
 	char text[4096];
@@ -879,8 +879,8 @@ static void test_kills(void)
 }
 
 /*
- * A guest that moves a memslot, as that of a BAR, and shares pages in each place
- * must not make KVM keep something for each place.
+ * A guest may move a memslot, as that of a BAR, and share pages in each place.
+ * KVM must not keep something for each place.
  */
 #define MOVED_SLOT	40
 #define MOVED_PAGES	(2 * CHUNK)
@@ -914,8 +914,8 @@ static void share_moved(uint64_t gfn)
 }
 
 /*
- * What has no slot is kept up to SLACK_CHUNKS with status and as many that are marked
- * only, and an eighth more, until there is more than that.
+ * Without a slot, KVM keeps up to SLACK_CHUNKS chunks with status, as many that
+ * are marked only, and an eighth more, unless other chunks are more.
  */
 static void check_moved(const char *name, uint64_t each, uint64_t *most)
 {

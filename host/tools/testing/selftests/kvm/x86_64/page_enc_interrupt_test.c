@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_HC_MAP_GPA_RANGE for much memory: signals and immediate_exit take effect at
- * each step of it, memslots may change in the middle, and the vCPU goes on with
- * it only if it still stands there.
+ * KVM_HC_MAP_GPA_RANGE for much memory.  Signals and immediate_exit take effect
+ * at each step of it, memslots may change in the middle, and the vCPU continues
+ * with it only if it still is at the hypercall.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -29,7 +29,10 @@
 /* The smallest ring that has room for what the CPU logs, in entries. */
 #define RING_ENTRIES	1024
 
-/* Where the VMM may send the vCPU, and what it must not lose there */
+/*
+ * Place where the VMM may send the vCPU, and registers that must not change
+ * there
+ */
 #define ELSEWHERE	0x1234567
 
 static void guest_elsewhere(void)
@@ -65,13 +68,13 @@ static uint64_t nr_shared(struct kvm_vm *vm)
 	return vm_get_stat(vm, "page_enc_shared_pages");
 }
 
-/* How many pages of a VM's memory have the status that they are to get? */
+/* Number of pages that have the status that they are to get */
 static uint64_t nr_done(struct kvm_vm *vm, uint64_t attrs)
 {
 	return attrs == DECRYPTED ? nr_shared(vm) : MEM_PAGES - nr_shared(vm);
 }
 
-/* Have the guest ask for all memory, up to the exit that the VMM agrees with. */
+/* Let the guest convert all memory, up to the exit for the VMM's consent. */
 static void ask(struct kvm_vcpu *vcpu, uint64_t attrs)
 {
 	set_call(vcpu, KVM_HC_MAP_GPA_RANGE, MEM_GPA, MEM_PAGES, attrs);
@@ -120,7 +123,7 @@ static void signal_off(void)
 	TEST_ASSERT_EQ(sigtimedwait(&set, NULL, &now), SIGUSR1);
 }
 
-/* All of it was done, and marked dirty, and counts as one call. */
+/* All of it was done and marked dirty, and counts as one call. */
 static void expect_done(struct kvm_vcpu *vcpu, uint64_t attrs, uint64_t calls)
 {
 	unsigned long *dirty = bitmap_zalloc(MEM_PAGES);
@@ -136,7 +139,7 @@ static void expect_done(struct kvm_vcpu *vcpu, uint64_t attrs, uint64_t calls)
 	free(dirty);
 }
 
-/* A step each time, and not one if the vCPU is to exit at once. */
+/* Each KVM_RUN does a step, but none if the vCPU is to exit at once. */
 static void step_through(struct kvm_vcpu *vcpu, uint64_t attrs, bool immediate)
 {
 	uint64_t before, after, steps = 0;
@@ -222,7 +225,7 @@ static void empty_ring(struct kvm_vcpu *vcpu)
 	TEST_ASSERT(kvm_vm_reset_dirty_ring(vcpu->vm) > 0, "the ring was empty");
 }
 
-/* A VM whose vCPU is at such an exit; how many pages are shared by then? */
+/* Create a VM whose vCPU is at such an exit, and count shared pages. */
 static struct kvm_vm *create_at_exit(int which, struct kvm_vcpu **vcpu, uint64_t *shared)
 {
 	struct kvm_vm *vm = create_vm(vcpu, MEM_PAGES, which == AT_RING_FULL,
@@ -259,7 +262,7 @@ static void test_elsewhere(int which)
 	kvm_vm_free(vm);
 }
 
-/* Who was made to do something else has nothing to do with the hypercall. */
+/* A vCPU that was moved elsewhere doesn't continue with the hypercall. */
 TEST(vcpu_is_elsewhere)
 {
 	int which;
@@ -294,7 +297,7 @@ static void test_other_call(int which)
 	kvm_vm_free(vm);
 }
 
-/* At the same instruction, but what is asked for there is something else */
+/* At the same instruction, but with other arguments */
 TEST(vcpu_is_in_another_call)
 {
 	test_other_call(AT_IMMEDIATE_EXIT);
@@ -315,7 +318,7 @@ static void interrupt_every(unsigned int us)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* Without an exit before it, and whenever a signal comes */
+/* Without an exit before the hypercall, and with a signal at any time */
 TEST(signals_at_any_time)
 {
 	struct sigaction action = { .sa_handler = nothing };
@@ -351,7 +354,7 @@ static void *run_vcpu(void *arg)
 	return NULL;
 }
 
-/* How much of a hypercall is done once a memslot was created, and deleted? */
+/* How much of a hypercall is done when a memslot has been created and deleted? */
 static uint64_t change_memslots_meanwhile(void)
 {
 	struct kvm_vcpu *vcpu;
@@ -376,8 +379,8 @@ static uint64_t change_memslots_meanwhile(void)
 }
 
 /*
- * The change doesn't wait for the end of the hypercall.  That may come first if this
- * thread doesn't get a CPU, but if there is something to wait for it does each time.
+ * The change of memslots doesn't wait for the end of the hypercall.  The
+ * hypercall may end first if this thread gets no CPU, but not each time.
  */
 TEST(memslots_change_meanwhile)
 {

@@ -9,18 +9,18 @@
  * sends shared pages as they are.  So a page that was sent under the wrong
  * status is read wrong at the destination, unless it is sent again.
  *
- * There are two orders in which a guest may convert a page: announce, then
- * write, as drivers do; and write, then announce, as the early boot code does
- * with memory that it keeps.  For the latter it is KVM that must have the page
- * sent again, as nobody may write to it after the announcement.
+ * A guest may convert a page in two orders: announce, then write, as drivers
+ * do; or write, then announce, as early boot code does with memory that it
+ * keeps. In the latter case KVM must have the page sent again, as nobody may
+ * write to it after the announcement.
  *
  * The races that matter are made to happen in each round of pre-copy: one vCPU
  * is held between write and announcement for a round, others convert pages
  * between the two steps of harvesting.
  *
- * With KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 the dirty log is read at the beginning of
- * a round, and cleared in chunks, each just before its pages are sent, as QEMU does.
- * Only what is read of the status after that belongs to these pages.
+ * With KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 the dirty log is read at the beginning
+ * of a round.  It is cleared in chunks, each just before its pages are sent, as
+ * QEMU does.  Only the status that is read after that belongs to these pages.
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -46,7 +46,7 @@
 #define PAGE_WORDS	512
 #define LAST_WORD	(PAGE_WORDS - 1)
 
-/* Where the guest sees its memory; both are one unless SEV is simulated. */
+/* Addresses of the guest's memory; equal unless SEV is simulated */
 #define VA_SHARED	0xc0000000ULL
 #define VA_PRIVATE	0xd0000000ULL
 
@@ -56,7 +56,7 @@
 /* Few entries, in order that the rings get full in the middle of hypercalls. */
 #define RING_ENTRIES	1024
 
-/* What the VMM waits for until it goes on */
+/* Events that the VMM waits for */
 #define CHANGES_BETWEEN_STEPS	16
 #define SILENT_CONVERSIONS	64
 #define ROUNDS_NOT_READY	3
@@ -66,14 +66,14 @@ enum {
 	STAGE_HELD,
 };
 
-/* What a vCPU of the guest knows of itself */
+/* State of a vCPU, as the guest knows it */
 struct guest_vcpu {
 	uint64_t random;
 	bool in_call;
 	uint64_t calls;
 	uint64_t changes;	/* calls that changed the status of any page */
 	uint64_t conversions;	/* pages the status of which was changed */
-	uint64_t silent;	/* pages converted without a word, when not READY */
+	uint64_t silent;	/* pages converted unannounced, when not READY */
 	uint64_t wrong;		/* pages that didn't read as they should */
 	uint64_t first_wrong;
 };
@@ -83,7 +83,7 @@ static struct guest {
 	/* Of this VM, never migrated */
 	uint64_t key;
 
-	/* What the VMM wants */
+	/* Requests of the VMM */
 	bool stop;
 	bool withdraw;
 	uint32_t hold;
@@ -118,7 +118,7 @@ static uint64_t guest_data(uint32_t page)
 	return guest.shared[page] ? guest.value[page] : guest.value[page] ^ guest.key;
 }
 
-/* New content, under the status that the page has in the guest's own view */
+/* Write new content, under the status in the guest's own view. */
 static void guest_write(struct guest_vcpu *v, uint32_t page, uint32_t n)
 {
 	for (; n--; page++) {
@@ -210,7 +210,7 @@ static void guest_stop(void)
 		GUEST_SYNC(STAGE_STOPPED);
 }
 
-/* What was announced isn't true any more, until READY is set again. */
+/* Announcements are not true any more until READY is set again. */
 static void guest_not_ready(struct guest_vcpu *v, uint32_t id)
 {
 	uint64_t enough = v->silent + SILENT_CONVERSIONS;
@@ -254,7 +254,7 @@ static void guest_code(uint32_t id, bool incoming)
 		wrmsr(MSR_KVM_MIGRATION_CONTROL, KVM_MIGRATION_READY);
 
 	for (;;) {
-		/* To be stopped and to withdraw: the latter comes first. */
+		/* If both are requested, withdraw READY before stopping. */
 		if (READ_ONCE(guest.stop) && (id || !READ_ONCE(guest.withdraw)))
 			guest_stop();
 		else if (!id && READ_ONCE(guest.withdraw))
@@ -301,7 +301,7 @@ struct worker {
 	uint32_t ring_next;
 };
 
-/* A VM, its threads, and what its VMM knows of it */
+/* A VM, its threads, and the state of its VMM */
 struct machine {
 	char name;
 	struct kvm_vm *vm;
@@ -361,8 +361,8 @@ static uint64_t stat_conversions(struct machine *m)
 }
 
 /*
- * Take what is in the rings, protect these pages again, and only then let
- * anyone read them.  A vCPU the ring of which is full does it for itself.
+ * Empty the rings, protect these pages again, and only then let anyone read
+ * them. A vCPU whose ring is full does it for itself.
  */
 static void ring_collect(struct machine *m)
 {
@@ -414,7 +414,7 @@ static void harvest_dirty(struct machine *m)
 		kvm_vm_get_dirty_log(m->vm, MEM_SLOT, m->dirty);
 }
 
-/* Of [first, end) only, but generation and READY are the VM's. */
+/* Get status of [first, end); generation and READY are those of the VM. */
 static void harvest_status_of(struct machine *m, uint32_t first, uint32_t end)
 {
 	uint64_t changes = count_changes(m);
@@ -424,7 +424,7 @@ static void harvest_status_of(struct machine *m, uint32_t first, uint32_t end)
 		     KVM_PAGE_ENC_GET_CHANGED | KVM_PAGE_ENC_GET_CLEAR,
 		     PAGE_ENC_EXTENTS, m->shared + first, &status);
 
-	/* Each vCPU may count one late that was seen by the last harvest. */
+	/* Each vCPU may count a conversion late that the last harvest has seen. */
 	if (changes > m->changes + opt.vcpus)
 		TEST_ASSERT(status.generation != m->generation,
 			    "Generation %lu stays, %lu calls changed something",
@@ -520,7 +520,7 @@ static struct kvm_vm *create_vm(void)
 	return vm;
 }
 
-/* The memory of the guest that boots, or is taken over from @from */
+/* Create the memory of a guest that boots, or is taken over from @from. */
 static void set_guest(struct machine *m, const struct machine *from)
 {
 	uint64_t random = page_enc_seed(opt.seed, 100 + m->name);
@@ -573,7 +573,7 @@ static void destroy_machine(struct machine *m)
 	free(m);
 }
 
-/* Let the guest boot, or look at what it finds, until it could convert memory. */
+/* Let the guest boot, or check its memory, until it could convert memory. */
 static void start(struct machine *m, bool incoming)
 {
 	uint32_t i;
@@ -584,7 +584,7 @@ static void start(struct machine *m, bool incoming)
 	wait_for_vcpus(m);
 }
 
-/* Is the content of the page what was sent of it last? */
+/* Has the page the content that was sent last? */
 static bool sent_already(struct machine *m, uint32_t page)
 {
 	if (!m->sent)
@@ -617,7 +617,7 @@ static void send_pages(struct machine *src, struct machine *dst, uint32_t page,
 	}
 }
 
-/* The guest has converted pages since; a vCPU that is held doesn't. */
+/* Wait until the guest has converted pages, except for a vCPU that is held. */
 static void wait_for_changes(struct machine *m)
 {
 	uint64_t enough = count_changes(m) + CHANGES_BETWEEN_STEPS;
@@ -634,7 +634,7 @@ static bool any_dirty(struct machine *m, uint32_t page, uint32_t end)
 	return false;
 }
 
-/* The last moment to clear: pages are about to be read.  @race as in harvest(). */
+/* Clear at the last moment: pages are about to be read.  @race as in harvest(). */
 static void clear_and_send(struct machine *src, struct machine *dst, bool race,
 			   struct result *result)
 {
@@ -691,9 +691,9 @@ static void harvest(struct machine *m, bool race)
 }
 
 /*
- * The first round sends all pages.  What VM A had converted before is asked for
- * once, as by a VMM whose first attempt to migrate has failed; then what changes.
- * The VMM of the others has heard nothing, and asks only for what has changed.
+ * The first round sends all pages.  VM A's VMM asks for earlier conversions
+ * once, like a VMM whose first attempt to migrate has failed, and then for
+ * changes.  The VMMs of other VMs know nothing, and ask only for changes.
  */
 static void first_round(struct machine *src, struct machine *dst, struct result *result)
 {
@@ -717,14 +717,14 @@ static void hold_vcpu(struct machine *m, uint32_t id)
 	WRITE_ONCE(m->guest->hold, NOBODY);
 }
 
-/* The next one that is held must not take what is for this one. */
+/* The next vCPU that is held must not take this one's release. */
 static void release_vcpu(struct machine *m)
 {
 	sem_post(&m->release);
 	sem_wait(&m->released);
 }
 
-/* Returns with vCPUs to be stopped, if @last. */
+/* If @last, vCPUs have been asked to stop on return. */
 static void next_round(struct machine *src, struct machine *dst, bool last,
 		       struct result *result)
 {
@@ -741,12 +741,12 @@ static void next_round(struct machine *src, struct machine *dst, bool last,
 		release_vcpu(src);
 }
 
-/* With vCPUs stopped.  False: the guest says that it must not be migrated. */
+/* Called with vCPUs stopped.  Returns false if the guest isn't READY. */
 static bool last_round(struct machine *src, struct machine *dst, struct result *result)
 {
 	struct kvm_page_enc_status status = { };
 
-	/* What was harvested must be sent, even if this was not the last round. */
+	/* Send the harvested pages, even if this was not the last round. */
 	harvest(src, false);
 	send(src, dst, false, result);
 	result->rounds++;
@@ -760,7 +760,7 @@ static bool last_round(struct machine *src, struct machine *dst, struct result *
 	return true;
 }
 
-/* The guest withdraws READY at once, and converts memory without a word. */
+/* The guest withdraws READY at once, and converts memory unannounced. */
 static void withdraw(struct machine *m, bool wait)
 {
 	uint64_t enough = m->guest->vcpus[0].silent + SILENT_CONVERSIONS;
@@ -803,7 +803,7 @@ static void precopy(struct machine *src, struct machine *dst, uint64_t conversio
 	}
 }
 
-/* The same after the last look of the VMM that runs with the guest */
+/* The same after the last round with running vCPUs */
 static void stop_and_copy(struct machine *src, struct machine *dst, struct result *result)
 {
 	bool not_yet = opt.withdraw && opt.breakage == BREAK_NOTHING;
@@ -833,14 +833,14 @@ static void compare(const char *what, const uint8_t *got, const uint8_t *wanted)
 			    got[page] ? "shared" : "private");
 }
 
-/* What goes with the state of devices, when vCPUs are stopped */
+/* State that is saved with devices, when vCPUs are stopped */
 static void transfer_state(struct machine *src, struct machine *dst)
 {
 	struct kvm_page_enc_extent extents[MEM_PAGES / 2 + 1];
 	struct kvm_vcpu *from = src->workers[0].vcpu, *to = dst->workers[0].vcpu;
 	uint64_t nr;
 
-	/* Of a state that is replaced nothing may be left. */
+	/* Nothing of the replaced state may be left. */
 	extents[0] = (struct kvm_page_enc_extent) {
 		.gfn = MEM_GFN + 1,
 		.npages = MEM_PAGES - 2,

@@ -47,7 +47,7 @@ static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, bool track)
 	return vm;
 }
 
-/* The same call, with an exit to userspace, which answers @answer. */
+/* The same call, with an exit to userspace that answers @answer */
 static int64_t call_with_exit(struct kvm_vcpu *vcpu, uint64_t gpa,
 			      uint64_t npages, uint64_t attrs, int64_t answer,
 			      uint64_t shared_at_exit)
@@ -192,7 +192,7 @@ TEST(tracks)
 	expect_stat(vm, shared_pages, 0);
 	expect_stat(vm, to_private, 5);
 	expect_stat(vm, chunks, 0);
-	/* It is remembered that the chunk has changed. */
+	/* The mark of the change is kept. */
 	expect_stat(vm, changed_chunks, 1);
 	TEST_ASSERT(vm_get_stat(vm, "page_enc_bytes") < 1024, "a bitmap is left");
 	expect_extents(vm, "end 0 0\n");
@@ -266,7 +266,7 @@ TEST(status_outlives_slot)
 	vm_mem_region_delete(vm, MEM_SLOT);
 	expect_stat(vm, shared_pages, 3);
 
-	/* Nothing new can be shared, but what is shared may end. */
+	/* Nothing new can be shared, but shared pages can become private. */
 	TEST_ASSERT_EQ(call(vcpu, MEM_GPA, 4, DECRYPTED), 0);
 	expect_stat(vm, shared_pages, 3);
 	expect_stat(vm, unbacked, 4);
@@ -296,7 +296,7 @@ TEST(moving_slot_is_bounded)
 	}
 	TEST_ASSERT(vm_get_stat(vm, "page_enc_chunks") < 2200, "unbounded");
 
-	/* What has a slot is still there. */
+	/* The status of pages with a slot is kept. */
 	TEST_ASSERT_EQ(call(vcpu, gpa, 1, DECRYPTED), 0);
 	TEST_ASSERT_EQ(call(vcpu, gpa, 1, ENCRYPTED), 0);
 	expect_stat(vm, to_private, 1);
@@ -329,7 +329,7 @@ TEST(with_exits)
 
 	vm_enable_cap(vm, KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE);
 
-	/* The VMM agrees, disagrees, and is not asked about nonsense. */
+	/* The VMM agrees, disagrees, and is not asked about invalid calls. */
 	TEST_ASSERT_EQ(call_with_exit(vcpu, MEM_GPA, 4, DECRYPTED, 0, 0), 0);
 	expect_stat(vm, shared_pages, 4);
 	TEST_ASSERT_EQ(call_with_exit(vcpu, MEM_GPA, 4, ENCRYPTED, -KVM_EINVAL,
@@ -351,7 +351,7 @@ TEST(with_exits_registers_changed)
 	set_call(vcpu, KVM_HC_MAP_GPA_RANGE, MEM_GPA, 1, DECRYPTED);
 	vcpu_run(vcpu);
 	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_HYPERCALL);
-	/* What the VMM was asked, and agreed to, is what counts. */
+	/* KVM carries out the call that the VMM was asked about. */
 	set_call(vcpu, KVM_HC_MAP_GPA_RANGE, MEM_GPA + 1, 0, ~0ull);
 	vcpu_run(vcpu);
 	TEST_ASSERT_EQ(get_result(vcpu), 0);
@@ -437,11 +437,11 @@ TEST(pv_cpuid_enforced)
 	TEST_ASSERT_EQ(call(vcpu, MEM_GPA, 1, DECRYPTED), -KVM_ENOSYS);
 	expect_untouched(vm);
 	expect_stat(vm, refused_inval, 0);
-	/* The VMM isn't asked, as nothing would be stored if it said 0. */
+	/* The VMM isn't asked, as nothing would be stored if it agreed. */
 	vm_enable_cap(vm, KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE);
 	TEST_ASSERT_EQ(call(vcpu, MEM_GPA, 1, DECRYPTED), -KVM_ENOSYS);
 	expect_untouched(vm);
-	/* That the guest can't use it is no reason not to restore it. */
+	/* It can be restored although the guest can't use it. */
 	TEST_ASSERT_EQ(_vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 0), 1);
 	vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, 1);
 	TEST_ASSERT_EQ(vcpu_get_msr(vcpu, MSR_KVM_MIGRATION_CONTROL), 1);

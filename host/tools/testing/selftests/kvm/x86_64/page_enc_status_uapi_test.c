@@ -132,7 +132,7 @@ do {										\
 		     (flags) & CLEAR ? 0 : ARRAY_SIZE(__want), 1);		\
 } while (0)
 
-/* The extents, @room of them at a time, are these. */
+/* Check the extents, read @room at a time. */
 static void __expect_get(struct kvm_vm *vm, uint64_t gfn, uint64_t end,
 			 uint64_t flags, struct kvm_page_enc_extent *want,
 			 unsigned int nr, unsigned int room)
@@ -191,7 +191,7 @@ TEST(capability)
 	TEST_ASSERT_EQ(s.control, 1);
 	kvm_vm_free(vm);
 
-	/* Too late: a vCPU may have told its guest that there is nothing. */
+	/* Too late: a vCPU's guest may have seen that there is no tracking. */
 	vm = create_vm_without_vcpu(false);
 	vm_vcpu_add(vm, 0, guest_code);
 	TEST_ASSERT_EQ(try_ioctl(vm, KVM_ENABLE_CAP, &cap), EINVAL);
@@ -242,7 +242,7 @@ TEST(get_errors)
 	TEST_ASSERT_EQ(try_get(vm, s), EFAULT);
 	TEST_ASSERT_EQ(try_ioctl(vm, KVM_GET_PAGE_ENC_STATUS, NULL), EFAULT);
 
-	/* None of this has cleared anything. */
+	/* No call so far has cleared marks. */
 	expect_get(vm, MEM_GFN, MEM_END, CHANGED, E(MEM_GFN, 1, SHARED),
 		   E(MEM_GFN + 1, CHUNK - 1, 0));
 	kvm_vm_free(vm);
@@ -349,18 +349,18 @@ TEST(changed)
 		   E(MEM_GFN + 6, CHUNK - 6, 0));
 	expect_stat(vm, changed_chunks, 1);
 
-	/* What userspace can't get it has not got. */
+	/* Marks stay if userspace can't get the extents. */
 	TEST_ASSERT_EQ(try_get(vm, s), EFAULT);
 	expect_get(vm, 0, 0, CHANGED | CLEAR,
 		   E(MEM_GFN + 2 * CHUNK, CHUNK, SHARED));
 	__expect_get(vm, 0, 0, CHANGED, NULL, 0, 1);
 
-	/* The same again is no change. */
+	/* Announcing the same status again is no change. */
 	share(vcpu, MEM_GFN + 5, 1);
 	unshare(vcpu, MEM_GFN + 6, 1);
 	__expect_get(vm, 0, 0, CHANGED, NULL, 0, 1);
 
-	/* All private: an entry only until it has been harvested. */
+	/* All private: the entry stays until it has been harvested. */
 	unshare(vcpu, MEM_GFN, 3 * CHUNK);
 	expect_get(vm, 0, 0, CHANGED | CLEAR, E(MEM_GFN, CHUNK, 0),
 		   E(MEM_GFN + 2 * CHUNK, CHUNK, 0));
@@ -369,7 +369,7 @@ TEST(changed)
 	kvm_vm_free(vm);
 }
 
-/* What was cleared was written, and userspace is told. */
+/* Cleared extents were written, and userspace is told. */
 TEST(clear_faults)
 {
 	const size_t size = 2 * CHUNK * sizeof(struct kvm_page_enc_extent);
@@ -394,12 +394,12 @@ TEST(clear_faults)
 	TEST_ASSERT_EQ(s.gfn, MEM_GFN + 2 * CHUNK);
 	expect_stat(vm, changed_chunks, 2);
 
-	/* At once, and nothing is lost. */
+	/* The same at the first extent: nothing is lost. */
 	s.extents = (uintptr_t)e + size;
 	TEST_ASSERT_EQ(try_get(vm, s), EFAULT);
 	expect_stat(vm, changed_chunks, 2);
 
-	/* Nor if it can't be told. */
+	/* Nothing is lost, either, if userspace can't be told. */
 	ro = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
 		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	TEST_ASSERT(ro != MAP_FAILED, "mmap");
@@ -452,7 +452,7 @@ TEST(set)
 	expect_get(vm, 0, 0, 0, E(5, 3, SHARED),
 		   E(MEM_GFN + CHUNK, CHUNK + 1, SHARED));
 	expect_stat(vm, shared_pages, 3 + CHUNK + 1);
-	/* Among them what is private now. */
+	/* Pages that have become private are among the changes. */
 	expect_get(vm, 0, 0, CHANGED | CLEAR, E(0, 5, 0), E(5, 3, SHARED),
 		   E(8, CHUNK - 8, 0), E(MEM_GFN, CHUNK, 0),
 		   E(MEM_GFN + CHUNK, CHUNK + 1, SHARED),
@@ -463,7 +463,7 @@ TEST(set)
 	expect_stat(vm, shared_pages, 0);
 	expect_stat(vm, changed_chunks, 3);
 
-	/* And the guest goes on. */
+	/* The guest continues. */
 	share(vcpu, MEM_GFN, 1);
 	expect_get(vm, 0, 0, 0, E(MEM_GFN, 1, SHARED));
 	kvm_vm_free(vm);
@@ -548,15 +548,16 @@ static uint64_t get_control(struct kvm_vcpu *vcpu)
 	return vcpu_get_msr(vcpu, MSR_KVM_MIGRATION_CONTROL);
 }
 
-/* Userspace restores the MSR, which never fails; what it is then differs. */
+/* Restoring the MSR never fails, but may be ignored. */
 static void restore_control(struct kvm_vcpu *vcpu, uint64_t value)
 {
 	TEST_ASSERT_EQ(_vcpu_set_msr(vcpu, MSR_KVM_MIGRATION_CONTROL, value), 1);
 }
 
 /*
- * A VMM that saves and restores all that is listed can restore it on a kernel
- * that doesn't know the MSR; one that knows of it asks for it by its number.
+ * A VMM that saves all listed MSRs must be able to restore them on a kernel
+ * that doesn't know this one.  A VMM that knows the MSR asks for it by its
+ * number.
  */
 TEST(msr_not_in_list)
 {
@@ -581,7 +582,7 @@ TEST(msr_untracked)
 	kvm_vm_free(vm);
 }
 
-/* A vCPU that is plugged in, or of a host where the VM wasn't tracked, has 0. */
+/* A vCPU that is plugged in has 0, and so has one from a host without tracking. */
 TEST(msr_plain)
 {
 	struct kvm_vcpu *vcpu;
@@ -631,7 +632,7 @@ static void vm_path(char *path, size_t size, int fd, const char *file)
 	snprintf(path, size, "/sys/kernel/debug/kvm/%d-%d/%s", getpid(), fd, file);
 }
 
-/* Whoever reads the tables doesn't keep the VM. */
+/* Readers of the tables don't keep the VM. */
 TEST(debugfs_does_not_hold)
 {
 	static const char * const files[] = {
@@ -697,7 +698,7 @@ TEST(same_with_exits)
 	kvm_vm_free(vm[1]);
 }
 
-/* Whatever the guest does to its slots what KVM remembers is bounded. */
+/* KVM's memory is bounded, whatever the guest does to its slots. */
 TEST(changed_is_bounded)
 {
 	struct kvm_vcpu *vcpu;
@@ -716,7 +717,7 @@ TEST(changed_is_bounded)
 	kvm_vm_free(vm);
 }
 
-/* Slots that have more chunks than KVM keeps in any case; they share host memory. */
+/* Slots with more chunks than KVM keeps in any case; they share host memory */
 #define MANY_SLOTS	10
 #define MANY_CHUNKS	128
 #define MANY_BYTES	(MANY_CHUNKS * CHUNK * 4096ULL)
@@ -753,7 +754,7 @@ static void clear_all(struct kvm_vm *vm)
 	expect_stat(vm, changed_chunks, 0);
 }
 
-/* Status without a slot stays, unless there is more of it than of other status. */
+/* Status without a slot stays, unless it exceeds other status. */
 TEST(status_without_slot)
 {
 	struct kvm_vcpu *vcpu;
@@ -771,12 +772,12 @@ TEST(status_without_slot)
 		share_many(vcpu, i);
 	}
 
-	/* Three times as much as what has a slot. */
+	/* Three times as much as with a slot */
 	__expect_get(vm, MEM_GFN, MEM_END, 0, NULL, 0, 1);
 	expect_get(vm, MEM_GFN, MEM_END, CHANGED, E(MEM_GFN, CHUNK, 0));
 	expect_stat(vm, chunks, MANY_SLOTS * MANY_CHUNKS);
 
-	/* What has changed isn't remembered for ever, unless somebody needs it. */
+	/* Marks aren't kept for ever, unless they are needed. */
 	set_many(vm, MANY_GPA(3), false);
 	share_many(vcpu, 4);
 	__expect_get(vm, MEM_GFN, MEM_END, CHANGED, NULL, 0, 1);
@@ -810,7 +811,7 @@ TEST(dirty_log)
 	expect_dirty(vm, 10, 30);
 	expect_dirty(vm, 0, 0);
 
-	/* Only what has changed, and by a hypercall. */
+	/* Only pages that have changed, and by a hypercall, are dirty. */
 	share(vcpu, MEM_GFN + 5, 20);
 	expect_dirty(vm, 5, 5);
 	unshare(vcpu, MEM_GFN, MEM_PAGES);
@@ -824,7 +825,7 @@ TEST(dirty_log)
 	kvm_vm_free(vm);
 }
 
-/* Empty the ring.  Each page in it has the status that it is to get. */
+/* Empty the ring.  Each page in it must have its new status. */
 static unsigned int harvest_ring(struct kvm_vcpu *vcpu, unsigned int *at,
 				 bool shared, unsigned long *dirty)
 {
@@ -835,7 +836,7 @@ static unsigned int harvest_ring(struct kvm_vcpu *vcpu, unsigned int *at,
 
 	for (n = 0; ; n++, ++*at) {
 		d = ring + *at % RING_ENTRIES;
-		/* What the entry says, and the status, are read after this. */
+		/* Read the entry and the status after this. */
 		if (smp_load_acquire(&d->flags) != KVM_DIRTY_GFN_F_DIRTY)
 			break;
 		TEST_ASSERT_EQ(d->slot, MEM_SLOT);
@@ -870,7 +871,7 @@ static void call_with_ring(struct kvm_vcpu *vcpu, unsigned int *at, bool shared,
 		if (vcpu->run->exit_reason != KVM_EXIT_DIRTY_RING_FULL)
 			break;
 
-		/* Without room it can't go on. */
+		/* Without room the hypercall can't continue. */
 		vcpu_run(vcpu);
 		TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_DIRTY_RING_FULL);
 		n += harvest_ring(vcpu, at, shared, dirty);

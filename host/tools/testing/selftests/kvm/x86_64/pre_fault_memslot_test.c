@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_PRE_FAULT_MEMORY while memslots come and go: it must not keep trying, and
- * not keep those who change memslots waiting.
+ * KVM_PRE_FAULT_MEMORY while memslots come and go.  It must not keep trying,
+ * and must not let changes of memslots wait.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -30,7 +30,7 @@ static void on_alarm(int sig)
 {
 	static const char text[] = "KVM_PRE_FAULT_MEMORY hangs\n";
 
-	/* The other thread may wait for what can't be interrupted. */
+	/* The other thread may be in an uninterruptible wait. */
 	if (write(STDERR_FILENO, text, sizeof(text) - 1))
 		_exit(1);
 	_exit(1);
@@ -55,7 +55,7 @@ static void set_slot(struct kvm_vm *vm, uint32_t slot, uint64_t gpa,
 	vm_set_user_memory_region(vm, slot, 0, gpa, size, hva);
 }
 
-/* The roots are obsolete when the slot is gone, and no guest is entered. */
+/* The roots are obsolete after the deletion, and no guest is entered. */
 static void test_obsolete_root(struct kvm_vcpu *vcpu, void *hva)
 {
 	struct kvm_vm *vm = vcpu->vm;
@@ -98,7 +98,7 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-/* Prefault what @c deletes, or what is next to it. */
+/* Prefault the memory that @c deletes, or memory next to it. */
 static void test_churn(struct kvm_vcpu *vcpu, struct churn *c)
 {
 	unsigned int again = 0, gone = 0, all = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Conversion of private memory by KVM: who may ask for it and how, what it does
- * to attributes, status and content, and how it gets along with signals.
+ * Conversion of private memory by KVM: permissions and ways to ask for it, its
+ * effect on attributes, status and content, and signals.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -20,7 +20,7 @@
 #define HOLE_GPA	(12ULL << 30)
 #define BIG		SZ_1G
 
-/* What the guest is asked to do; the result is what it syncs. */
+/* Requests to the guest, which syncs the result */
 enum { CALL, WRITE, READ, OUT, IN };
 
 struct order {
@@ -95,7 +95,7 @@ static void do_io(struct guest *g, struct kvm_run *run)
 		memcpy(data, &g->io, sizeof(g->io));
 }
 
-/* The guest is told by the VMM that it may go on, or what has come of it. */
+/* The VMM lets the guest continue, or the guest gets the result. */
 static void handle_hypercall(struct guest *g, struct kvm_run *run)
 {
 	uint64_t private = order.attrs & KVM_MAP_GPA_RANGE_ENCRYPTED;
@@ -120,12 +120,12 @@ static void handle_hypercall(struct guest *g, struct kvm_run *run)
 		TEST_ASSERT(!madvise(g->d.hva + order.gpa - DATA_GPA, order.value * PAGE_SIZE,
 				     g->d.anonymous ? MADV_DONTNEED : MADV_REMOVE),
 			    "madvise: errno %d", errno);
-	/* It is too late for that. */
+	/* It is too late to enable the capability. */
 	run->hypercall.ret = -KVM_EPERM;
 	g->told++;
 }
 
-/* Run until the guest syncs, or has a fault: then that is the result. */
+/* Run until the guest syncs or has a fault, and return the result. */
 static uint64_t run(struct guest *g)
 {
 	struct kvm_run *run = g->vcpu->run;
@@ -280,7 +280,7 @@ static int bad_convert(struct kvm_vm *vm, struct kvm_convert_memory c)
 	return __vm_ioctl(vm, KVM_CONVERT_MEMORY, &c) ? errno : 0;
 }
 
-/* Nothing that is wrong has any effect. */
+/* Invalid arguments have no effect. */
 static void test_bad_arguments(void)
 {
 	struct guest g = create(ENFORCE, SIZE);
@@ -306,14 +306,14 @@ static void test_bad_arguments(void)
 	TEST_ASSERT_EQ(ioctl(vm->fd, KVM_CONVERT_MEMORY, 8), -1);
 	TEST_ASSERT_EQ(errno, EFAULT);
 
-	/* The guest, too: EINVAL is what KVM says, not errno. */
+	/* The guest, too, gets EINVAL from KVM's numbers, not errno's. */
 	TEST_ASSERT_EQ(call(&g, PLAIN_GPA, PAGE_SIZE, PRIVATE), -KVM_EINVAL);
 	TEST_ASSERT_EQ(call(&g, DATA_GPA, PLAIN_GPA - DATA_GPA + PAGE_SIZE, PRIVATE), -KVM_EINVAL);
 	TEST_ASSERT_EQ(call(&g, DATA_GPA + 8, PAGE_SIZE, PRIVATE), -KVM_EINVAL);
 	TEST_ASSERT_EQ(call(&g, DATA_GPA, 0, PRIVATE), -KVM_EINVAL);
 	TEST_ASSERT_EQ(nr_private(vm, 0, 1ULL << 34), 0);
 
-	/* What has no memory is accepted, and forgotten. */
+	/* Addresses without memory are accepted and forgotten. */
 	TEST_ASSERT_EQ(call(&g, HOLE_GPA, SZ_1G, PRIVATE), 0);
 	TEST_ASSERT_EQ(call(&g, HOLE_GPA, SZ_1G, SHARED), 0);
 	TEST_ASSERT_EQ(convert(vm, HOLE_GPA, SZ_1G, PRIVATE), 0);
@@ -327,10 +327,10 @@ static void test_bad_arguments(void)
 }
 
 /*
- * To private and back, by the guest or by the VMM.  Six cases: an access of the
- * guest's to private and to shared memory; one through the userspace mapping, by
- * the host or by KVM, to private and to shared memory; and both of them across a
- * conversion.
+ * Convert to private and back, by the guest or by the VMM.  There are six
+ * cases: the guest accesses private or shared memory; the userspace mapping is
+ * accessed, by the host or by KVM, for private or shared memory; and both of
+ * these across a conversion.
  */
 static void test_content(uint64_t flags, bool ioctl)
 {
@@ -378,7 +378,7 @@ static void test_content(uint64_t flags, bool ioctl)
 	TEST_ASSERT_EQ(guest_read(&g, gpa), 0x44);
 	check_in_step(g.vm, DATA_GPA, SIZE);
 
-	/* The VMM was told if and only if it wanted to. */
+	/* The VMM was told if and only if it asked for that. */
 	TEST_ASSERT_EQ(!!g.exits, flags & NOTIFY && !ioctl);
 	TEST_ASSERT_EQ(g.told, g.exits);
 	destroy(&g);
@@ -394,7 +394,7 @@ static void test_mismatch(void)
 	vm_set_user_memory_region(g.vm, PLAIN_SLOT, 0, DATA_GPA + SIZE, SIZE, plain);
 	virt_map(g.vm, DATA_GPA + SIZE, DATA_GPA + SIZE, 1);
 	TEST_ASSERT_EQ(guest_write(&g, DATA_GPA + SIZE, 0x11), 0);
-	/* KVM refuses this to who wants it converted, but mainline's ABI stays. */
+	/* KVM_CONVERT_MEMORY refuses this, but mainline's ioctl still allows it. */
 	vm_mem_set_private(g.vm, DATA_GPA + SIZE, PAGE_SIZE);
 	check_in_step(g.vm, DATA_GPA + SIZE, SIZE);
 	TEST_ASSERT_EQ(guest_write(&g, DATA_GPA + SIZE, 0x22), KVM_EXIT_MEMORY_FAULT);
@@ -427,7 +427,7 @@ static void test_refusal(void)
 	TEST_ASSERT_EQ(g.told, 1);
 	destroy(&g);
 
-	/* If that is all that was asked for, the VMM has to do it. */
+	/* With NOTIFY alone, the VMM has to convert the memory. */
 	g = create(NOTIFY, SIZE);
 	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, PRIVATE), 0);
 	TEST_ASSERT_EQ(g.exits, 1);
@@ -439,8 +439,8 @@ static void test_refusal(void)
 }
 
 /*
- * A page that becomes private leaves its shared copy behind.  The VMM drops it when
- * the conversion is over, after which the guest can't bring it back.
+ * A page that becomes private leaves its shared copy behind.  The VMM frees it
+ * when the conversion is over.  After that the guest can't bring it back.
  */
 static void test_both_copies(bool anonymous)
 {
@@ -493,7 +493,7 @@ static void test_told_and_moved(void)
 		TEST_ASSERT_EQ(run_page->exit_reason, KVM_EXIT_HYPERCALL);
 	} while (!(run_page->hypercall.flags & KVM_EXIT_HYPERCALL_CONVERTED));
 
-	/* Not even that has an effect until the vCPU runs. */
+	/* Even that has no effect until the vCPU runs. */
 	run_page->immediate_exit = 1;
 	g.start.rax = 0x1234;
 	vcpu_regs_set(g.vcpu, &g.start);
@@ -529,7 +529,7 @@ static void check_overrides(struct guest *g, uint64_t overridden, uint64_t refus
 	TEST_ASSERT_EQ(vm_get_stat(g->vm, "page_enc_override_refused"), refused);
 }
 
-/* What the VMM does against the guest counts, and is refused if that was asked for. */
+/* Overrides by the VMM are counted, and refused with GUARD. */
 static void test_guard(uint64_t flags)
 {
 	const uint64_t two = 2 * PAGE_SIZE;
@@ -537,7 +537,7 @@ static void test_guard(uint64_t flags)
 	int error = guard ? EPERM : 0;
 	struct guest g = create(flags, SIZE);
 
-	/* Nothing is held, nothing changes, or it isn't the guest's. */
+	/* No override: nothing is held, nothing changes, or no memslot. */
 	TEST_ASSERT_EQ(punch(&g, 0, SIZE), 0);
 	TEST_ASSERT_EQ(call(&g, DATA_GPA, SIZE, PRIVATE), 0);
 	TEST_ASSERT_EQ(convert(g.vm, DATA_GPA, SIZE, PRIVATE), 0);
@@ -567,7 +567,7 @@ static void test_guard(uint64_t flags)
 	check_overrides(&g, guard ? 0 : 11, guard ? 7 : 0);
 	destroy(&g);
 
-	/* Until the guest runs the VMM prepares what it wants. */
+	/* Until the guest runs, the VMM prepares memory as it likes. */
 	g = (struct guest) { .vm = create_vm(KVM_X86_SW_PROTECTED_VM, flags, 1, SIZE) };
 	g.vcpu = vm_vcpu_add(g.vm, 0, guest_code);
 	g.d = add_data(g.vm, SIZE);
@@ -584,7 +584,7 @@ static bool is_ready(struct guest *g)
 	return vcpu_get_msr(g->vcpu, MSR_KVM_MIGRATION_CONTROL);
 }
 
-/* KVM may know better. */
+/* KVM may have more flags. */
 static void say_ready(struct guest *g)
 {
 	TEST_ASSERT_EQ(_vcpu_set_msr(g->vcpu, MSR_KVM_MIGRATION_CONTROL,
@@ -599,14 +599,14 @@ static void test_hotplug(void)
 	void *plain = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	/* Not by the MSR alone: what the guest has shared must be known. */
+	/* The MSR alone is not enough: the status must be known. */
 	say_ready(&g);
 	TEST_ASSERT(!is_ready(&g), "READY without status");
 	vm_mem_set_shared(g.vm, DATA_GPA, SIZE);
 	say_ready(&g);
 	TEST_ASSERT(is_ready(&g), "not READY");
 
-	/* What can't be private, and a slot that is created again, change nothing. */
+	/* Slots that can't be private, or are created again, change nothing. */
 	vm_set_user_memory_region(g.vm, PLAIN_SLOT, 0, PLAIN_GPA, SIZE, plain);
 	set_data_slot(g.vm, &g.d, false);
 	set_data_slot(g.vm, &g.d, true);
@@ -627,13 +627,13 @@ static void test_hotplug(void)
 	set_data_slot(g.vm, &d, true);
 	TEST_ASSERT(is_ready(&g), "not READY");
 
-	/* What was private is not, and the guest doesn't know. */
+	/* Private pages aren't private any more, and the guest doesn't know. */
 	set_data_slot(g.vm, &d, false);
 	vm_mem_set_shared(g.vm, d.gpa, SIZE);
 	set_data_slot(g.vm, &d, true);
 	TEST_ASSERT(!is_ready(&g), "READY");
 
-	/* A vCPU's old value doesn't bring it back, the VMM that knows does. */
+	/* A vCPU's old value doesn't bring READY back, but the VMM can. */
 	say_ready(&g);
 	TEST_ASSERT(!is_ready(&g), "READY");
 	vm_mem_set_private(g.vm, d.gpa + PAGE_SIZE, SIZE - PAGE_SIZE);
@@ -654,7 +654,7 @@ static void test_hotplug(void)
 	munmap(plain, SIZE);
 }
 
-/* Who reads the page waits until this is done with UFFDIO_COPY. */
+/* Readers of the page wait until UFFDIO_COPY. */
 static int watch_page(void *page)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -710,7 +710,7 @@ static void test_enable_while_set(void)
 	uffd = watch_page(s.extents);
 	TEST_REQUIRE(uffd >= 0);
 
-	/* It has been checked that it may be set; the extents have to be read. */
+	/* Arguments have been checked, extents are still to be read. */
 	pthread_create(&thread, NULL, set_slowly, &s);
 	TEST_ASSERT_EQ(read(uffd, &msg, sizeof(msg)), sizeof(msg));
 	TEST_ASSERT_EQ(enable(vm, ENFORCE), 0);
@@ -728,7 +728,7 @@ static void test_enable_while_set(void)
 	free_data(&d);
 }
 
-/* With and without: what is shared doesn't, or does, keep its private memory. */
+/* With PUNCH, shared pages lose their private memory; without, they keep it. */
 static void test_punch(uint64_t flags)
 {
 	struct guest g = create(flags, SIZE);
@@ -749,7 +749,10 @@ static void test_punch(uint64_t flags)
 	TEST_ASSERT_EQ(guest_read(&g, gpa + PAGE_SIZE), kept ? PAGE_SIZE + 1 : 0);
 	TEST_ASSERT_EQ(guest_read(&g, gpa + 2 * PAGE_SIZE), 2 * PAGE_SIZE + 1);
 
-	/* What mainline's ioctl shares stays, until it is converted again. */
+	/*
+	 * Memory of pages that mainline's ioctl shares stays until the next
+	 * conversion.
+	 */
 	vm_mem_set_shared(g.vm, gpa, 3 * PAGE_SIZE);
 	check_held(g.vm, size - 3 * PAGE_SIZE, 3 * PAGE_SIZE);
 	TEST_ASSERT_EQ(convert(g.vm, gpa, 3 * PAGE_SIZE, SHARED), 0);
@@ -780,7 +783,7 @@ static void test_punch(uint64_t flags)
 	munmap(g.d.hva, SIZE);
 }
 
-/* Where KVM finds what it reads and writes for the guest */
+/* Test the place of KVM's own reads and writes for the guest. */
 static void test_emulation(uint64_t flags)
 {
 	struct guest g = create(flags, SIZE);
@@ -804,7 +807,7 @@ static void test_emulation(uint64_t flags)
 	destroy(&g);
 }
 
-/* What was MMIO becomes memory: its first access is that of a private page. */
+/* MMIO becomes memory: its first access is one to a private page. */
 static void test_memory_after_mmio(void)
 {
 	struct guest g = create(ENFORCE, SIZE);
@@ -834,7 +837,7 @@ static void test_slots(void)
 	struct kvm_page_enc_status status;
 	uint8_t shared[5];
 
-	/* What has no memslot is forgotten when the attributes begin to count. */
+	/* Status without a memslot is forgotten when ENFORCE begins. */
 	page_enc_enable(vm);
 	page_enc_set(vm, &e, 1);
 	vm_mem_set_private(vm, d.gpa + PAGE_SIZE, PAGE_SIZE);
@@ -923,8 +926,8 @@ static void test_signals(void)
 }
 
 /*
- * Neither is asked nor gets 0 who may not use the hypercall, for 0 says that it was
- * done.
+ * If the guest may not use the hypercall, the VMM isn't asked, and the guest
+ * doesn't get 0, which would mean success.
  */
 static void test_pv_cpuid_enforced(void)
 {
@@ -975,7 +978,7 @@ static void signal_off(void)
 	sigwait(&set, &sig);
 }
 
-/* A step each time, and not one if the vCPU is to exit at once, nor before that. */
+/* Each KVM_RUN does a step, but none if the vCPU is to exit at once. */
 static void test_steps(void)
 {
 	struct guest g = create(ENFORCE | NOTIFY, BIG);
@@ -990,7 +993,7 @@ static void test_steps(void)
 	for (before = 0; before < all; before = after) {
 		run_immediate(&g);
 		TEST_ASSERT_EQ(nr_private(g.vm, DATA_GPA, BIG), before);
-		/* The last time it may be to say that it is through. */
+		/* The last exit may be the one at the end of the conversion. */
 		TEST_ASSERT(!__vcpu_run(g.vcpu) || errno == EINTR, "errno %d", errno);
 		after = nr_private(g.vm, DATA_GPA, BIG);
 		TEST_ASSERT(after > before && after - before <= all / 8,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_POPULATE_PRIVATE_MEMORY: what the guest finds, what it refuses, how far it
- * gets, and that each page is populated once, whoever else tries it.
+ * KVM_POPULATE_PRIVATE_MEMORY: the content that the guest finds, errors,
+ * partial progress, and that each page is populated once, whatever other tasks
+ * do.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -150,7 +151,7 @@ static void test_content(void)
 	for (i = 0; i < NPAGES; i++)
 		TEST_ASSERT_EQ(guest_read(vcpu, i), i == 777 || i == 1024 ? 0 : first_of(i, 1));
 
-	/* Too late for what is empty, and what is empty again */
+	/* Too late for pages that are empty, or empty again */
 	TEST_ASSERT_EQ(convert(vm, DATA_GPA, PAGE_SIZE, SHARED), 0);
 	TEST_ASSERT_EQ(convert(vm, DATA_GPA, PAGE_SIZE, PRIVATE), 0);
 	TEST_ASSERT_EQ(populate(vm, 0, 1, content, &done), EBUSY);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vCPUs that convert and use the same memory all the time, while the VMM converts
- * it as well, frees it, takes its memslot away, or closes what it is made of.
- * In the end attributes and status say the same, and no memory is left over.  No vCPU
- * exits for a page that is merely being converted.
+ * vCPUs convert and use the same memory all the time.  Meanwhile the VMM
+ * converts the memory as well, frees it, deletes its memslot, or closes its
+ * file.  In the end attributes and status must agree, and no memory may be left
+ * over.  No vCPU exits for a page that is merely being converted.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -19,7 +19,7 @@
 #define NR_VCPUS	3
 #define NR_TOUCHED	8
 
-/* What the VMM does meanwhile */
+/* Operations of the VMM meanwhile */
 #define VMM_CONVERT	BIT(0)
 #define VMM_ATTRIBUTES	BIT(1)
 #define VMM_PUNCH	BIT(2)
@@ -202,8 +202,8 @@ static void test_storm(uint64_t flags, unsigned int what, unsigned int ms, uint6
 }
 
 /*
- * A page fault that has seen a page as private, and comes to allocate memory when
- * it is shared, must not leave it behind.
+ * A late page fault that has seen a page as private must not leave memory
+ * behind when the page is shared.
  */
 static void test_late_faults(unsigned int ms)
 {
@@ -228,7 +228,7 @@ static void test_late_faults(unsigned int ms)
 	free_data(&s.d);
 }
 
-/* What the VM is made of goes while vCPUs run, one way round or the other. */
+/* File and memslot go away while vCPUs run, in either order. */
 static void test_teardown(bool gmem_first, bool vm_first, unsigned int ms)
 {
 	struct storm s = start(ENFORCE | PUNCH, guest_code);

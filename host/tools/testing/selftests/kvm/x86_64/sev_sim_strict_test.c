@@ -35,7 +35,7 @@ enum op {
 	OP_SHARE, OP_UNSHARE, OP_READY, OP_RACE, OP_HAMMER,
 };
 
-/* What each vCPU is to do next, which a GUEST_SYNC() ends. */
+/* The next operation of each vCPU, which ends with GUEST_SYNC() */
 static struct todo {
 	enum op op;
 	uint64_t addr;
@@ -266,7 +266,7 @@ TEST(private_and_shared)
 	kvm_vm_free(vm);
 }
 
-/* The first access of a page through the alias that is right maps no others. */
+/* The first access through the right alias maps no other pages. */
 TEST(pages_within_large_page)
 {
 	struct kvm_vcpu *vcpus[NR_VCPUS];
@@ -357,7 +357,7 @@ TEST(fetches_and_page_walks)
 	kvm_vm_free(vm);
 }
 
-/* What the guest announced counts only while it says that this is all. */
+/* Announcements count only while the guest declares them complete. */
 TEST(only_while_ready)
 {
 	struct kvm_vcpu *vcpus[NR_VCPUS], *vcpu;
@@ -376,7 +376,7 @@ TEST(only_while_ready)
 	run(vcpu, OP_WRITE, PLAIN(0), 1, 0);
 	expect(vm, 0);
 
-	/* That it is mapped doesn't hide it. */
+	/* A mapping from before READY doesn't hide the violation. */
 	run(vcpu, OP_READY, 0, KVM_MIGRATION_READY, 0);
 	run(vcpu, OP_WRITE, PLAIN(0), 1, 0);
 	expect(vm, 1);
@@ -467,7 +467,7 @@ TEST(prefault_private)
 	kvm_vm_free(vm);
 }
 
-/* Nothing to compare with: nothing happens. */
+/* Without status to compare with, nothing happens. */
 TEST(without_tracker)
 {
 	struct kvm_vcpu *vcpus[NR_VCPUS];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Simulated SEV (kvm.sev_sim=1): what the guest is told, and the alias of each
- * memslot at the address with the C-bit set.
+ * Simulated SEV (kvm.sev_sim=1): CPUID and MSR of the guest, and the alias of
+ * each memslot at the address with the C-bit set.
  */
 #include <stdint.h>
 
@@ -24,7 +24,7 @@
 
 #define CPUID_SEV	0x8000001f
 
-/* What the guest is to do next; ended by a GUEST_SYNC(). */
+/* The next operation of the guest, which ends with GUEST_SYNC() */
 static struct {
 	uint64_t addr;
 	uint64_t value;
@@ -311,7 +311,7 @@ TEST(bad_slots)
 		{ nr + MEM_SLOT, 0, 0, 0, EINVAL },
 		{ 6, 0, c_bit(vm), 4096, EINVAL },
 		{ 6, 0, c_bit(vm) - 4096, 8192, EINVAL },
-		/* What is wrong with any slot. */
+		/* Errors of any slot. */
 		{ 6, 0, MOVED_GPA + 1, 4096, EINVAL },
 		{ 6, 0, MOVED_GPA, 4095, EINVAL },
 		{ 6, 1 << 9, MOVED_GPA, 4096, EINVAL },

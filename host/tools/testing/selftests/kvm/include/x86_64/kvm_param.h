@@ -28,7 +28,7 @@ static inline void kvm_param_require(const char *name)
 	close(fd);
 }
 
-/* A parameter that this KVM hasn't is off. */
+/* A parameter that this KVM doesn't have is off. */
 static inline bool kvm_param_get(const char *name)
 {
 	char value = 0;

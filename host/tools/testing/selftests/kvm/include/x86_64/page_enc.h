@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest that does nothing but KVM_HC_MAP_GPA_RANGE, with the arguments that
+ * A guest that only makes KVM_HC_MAP_GPA_RANGE hypercalls, with arguments that
  * userspace puts into its registers.
  */
 #ifndef SELFTEST_KVM_PAGE_ENC_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What tests of page encryption status with KVM_CAP_PAGE_ENC_STATUS share.
+ * Shared code of tests of KVM_CAP_PAGE_ENC_STATUS.
  */
 #ifndef SELFTEST_KVM_PAGE_ENC_VMM_H
 #define SELFTEST_KVM_PAGE_ENC_VMM_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What tests of KVM_CAP_PRIVATE_MEM_CONVERSION share: VMs whose only private
- * memory is at DATA_GPA, which the guest sees at the same virtual address.
- * Code and tables of the guest stay shared: KVM's emulator, which skips
- * instructions on some CPUs, reads them from the userspace mapping.
+ * Shared code of tests of KVM_CAP_PRIVATE_MEM_CONVERSION: VMs whose only
+ * private memory is at DATA_GPA, which the guest sees at the same virtual
+ * address. Code and page tables of the guest stay shared: KVM's emulator skips
+ * instructions on some CPUs, and reads them from the userspace mapping.
  */
 #ifndef SELFTEST_KVM_PRIVATE_MEM_H
 #define SELFTEST_KVM_PRIVATE_MEM_H
@@ -31,7 +31,7 @@
 #define DATA_SLOT	10
 #define DATA_GPA	(4ULL << 30)
 
-/* The guest's page tables reach so far, for there is little room for them. */
+/* The end of the guest's page tables, for which there is little room */
 #define MAPPED		(64ULL << 20)
 
 /* A memslot with guest_memfd, that the VM library doesn't know of */
@@ -106,7 +106,7 @@ static inline int convert(struct kvm_vm *vm, uint64_t gpa, uint64_t size,
 	return r ? errno : 0;
 }
 
-/* A byte a page: is it private? */
+/* Get a byte for each page: is it private? */
 static inline void get_attributes(struct kvm_vm *vm, uint64_t gpa, uint64_t size,
 				  uint8_t *private)
 {
@@ -156,8 +156,9 @@ static inline void check_in_step(struct kvm_vm *vm, uint64_t gpa, uint64_t size)
 }
 
 /*
- * What debugfs says is held: by guest_memfd, of private and of shared pages, and by
- * the VMM's mapping of private pages.  Tests that ask require debugfs first.
+ * Memory held according to debugfs: by guest_memfd, for private and for shared
+ * pages, and by the VMM's mapping, for private pages.  Callers require debugfs
+ * first.
  */
 static inline void held_bytes3(struct kvm_vm *vm, uint64_t *private,
 			       uint64_t *stale_private, uint64_t *stale_shared)
