@@ -128,7 +128,7 @@ static void forget_status(struct kvm *kvm, gfn_t start, gfn_t end)
 
 	guard(mutex)(&map->lock);
 	while (start < end) {
-		/* Out of memory.  What is kept is bounded by what had a slot. */
+		/* Out of memory: keep the rest.  It is bounded as it had a slot. */
 		if (page_enc_map_forget(map, &start, end, &changes))
 			break;
 	}

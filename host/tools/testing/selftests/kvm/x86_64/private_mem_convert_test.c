@@ -473,7 +473,7 @@ static void test_both_copies(bool anonymous)
 	TEST_ASSERT_EQ(guest_read(&g, gpa), 5);
 	check_stale_shared(g.vm, 0);
 
-	/* What the VMM reads is there again, in a file even if it only reads. */
+	/* Pages that the VMM writes take memory again, and in a file those it reads. */
 	WRITE_ONCE(*host(&g, (gpa - DATA_GPA) / PAGE_SIZE), 6);
 	check_stale_shared(g.vm, PAGE_SIZE);
 	TEST_ASSERT_EQ(g.told, 3);
@@ -621,7 +621,7 @@ static void test_hotplug(void)
 	TEST_ASSERT(is_ready(&g), "not READY");
 	check_in_step(g.vm, PLUG_GPA, SIZE);
 
-	/* What the guest has shared of it stays so. */
+	/* Pages of the memslot that the guest has shared stay shared. */
 	TEST_ASSERT_EQ(call(&g, PLUG_GPA, PAGE_SIZE, SHARED), 0);
 	set_data_slot(g.vm, &d, false);
 	set_data_slot(g.vm, &d, true);
