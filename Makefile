@@ -120,6 +120,9 @@ bench: deps kernel kernel-base encstat	## measure against the unpatched kernel, 
 numbers:	## make bench's last numbers into the tables of Documentation/
 	@ci/numbers.sh record
 
+pictures: encstat	## draw Documentation/pictures/ from the recording there
+	@ci/pictures.sh write
+
 ## tidying
 clean:	## remove build products; sources, work tree and ccache stay
 	rm -rf $(KDIR)/*/obj* $(KDIR)/linux/.kunit $(KDIR)/selftests
