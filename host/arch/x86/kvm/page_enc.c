@@ -151,18 +151,29 @@ int kvm_page_enc_enable(struct kvm *kvm)
 	return start_tracking(kvm);
 }
 
+static void not_ready_at_first(struct kvm_page_enc *enc, struct kvm *kvm)
+{
+	guard(mutex)(&enc->map.lock);
+	enc->first_control = 0;
+	set_control(kvm, 0);
+}
+
+/* Userspace has made the VM a simulated SEV guest.  It may be tracked already. */
+void kvm_page_enc_vm_simulated(struct kvm *kvm)
+{
+	guard(mutex)(&kvm->lock);
+	if (kvm->arch.page_enc && !kvm->created_vcpus)
+		not_ready_at_first(kvm->arch.page_enc, kvm);
+}
+
 /* The VM gets encrypted memory.  Its guest has not run yet. */
 void kvm_page_enc_vm_encrypted(struct kvm *kvm)
 {
 	struct kvm_page_enc *enc = kvm->arch.page_enc;
 
 	kvm->arch.page_enc_encrypted = true;
-	if (!enc)
-		return;
-
-	guard(mutex)(&enc->map.lock);
-	enc->first_control = 0;
-	set_control(kvm, 0);
+	if (enc)
+		not_ready_at_first(enc, kvm);
 }
 EXPORT_SYMBOL_GPL(kvm_page_enc_vm_encrypted);
 
@@ -289,10 +300,7 @@ static void mark_slot_dirty(struct kvm *kvm, struct kvm_memory_slot *slot,
 		mark_page_dirty_in_slot(kvm, slot, gfn++);
 }
 
-/*
- * Called when the new status is stored.  Frames don't have the C-bit here, so
- * there are no alias slots.
- */
+/* Called when the new status is stored. */
 static void report_and_mark_dirty(struct page_enc_changes *changes, gfn_t start,
 				  gfn_t end, bool shared)
 {
@@ -385,7 +393,7 @@ static gfn_t next_memslot(struct kvm *kvm, gfn_t *gap, gfn_t end)
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), *gap, end) {
 		struct kvm_memory_slot *slot = iter.slot;
 
-		if (!kvm_is_user_memslot(kvm, slot))
+		if (!kvm_is_user_memslot(slot))
 			continue;
 		if (slot->base_gfn > *gap &&
 		    round_down(slot->base_gfn, PAGE_ENC_CHUNK_GFNS) > *gap)
@@ -544,7 +552,7 @@ int kvm_page_enc_prepare_slot(struct kvm *kvm,
 	gfn_t start, end;
 	int r;
 
-	if (!enc || !kvm_is_user_memslot(kvm, slot))
+	if (!enc || !kvm_is_user_memslot(slot))
 		return 0;
 
 	guard(mutex)(&enc->map.lock);

@@ -41,11 +41,10 @@ struct kvm_page_enc {
 	struct mutex harvest;	/* see above */
 };
 
-/* Did userspace create the slot?  Neither KVM's own slots nor aliases count. */
-static inline bool kvm_is_user_memslot(struct kvm *kvm,
-				       const struct kvm_memory_slot *slot)
+/* Did userspace create the slot?  KVM's own slots don't count. */
+static inline bool kvm_is_user_memslot(const struct kvm_memory_slot *slot)
 {
-	return slot->id < kvm_arch_nr_user_memslots(kvm);
+	return slot->id < KVM_USER_MEM_SLOTS;
 }
 
 /* Find the first such slot with pages in [start, end). */
@@ -55,7 +54,7 @@ static inline struct kvm_memory_slot *kvm_first_user_memslot(struct kvm *kvm,
 	struct kvm_memslot_iter iter;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
-		if (kvm_is_user_memslot(kvm, iter.slot))
+		if (kvm_is_user_memslot(iter.slot))
 			return iter.slot;
 	}
 	return NULL;
@@ -73,6 +72,7 @@ bool kvm_page_enc_may_track(struct kvm *kvm);
 int kvm_page_enc_init_vm(struct kvm *kvm);
 void kvm_page_enc_destroy_vm(struct kvm *kvm);
 void kvm_page_enc_vm_encrypted(struct kvm *kvm);
+void kvm_page_enc_vm_simulated(struct kvm *kvm);
 void kvm_page_enc_move(struct kvm *kvm, struct kvm *source);
 int kvm_page_enc_enable(struct kvm *kvm);
 u32 kvm_page_enc_features(void);
@@ -129,6 +129,10 @@ static inline void kvm_page_enc_destroy_vm(struct kvm *kvm)
 }
 
 static inline void kvm_page_enc_vm_encrypted(struct kvm *kvm)
+{
+}
+
+static inline void kvm_page_enc_vm_simulated(struct kvm *kvm)
 {
 }
 

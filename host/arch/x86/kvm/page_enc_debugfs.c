@@ -176,9 +176,9 @@ static const struct file_operations page_enc_map_fops = {
 };
 
 /* Did userspace create the slot, in the address space outside of SMM? */
-static bool is_user_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
+static bool is_user_slot(struct kvm_memory_slot *slot)
 {
-	return slot->id < kvm_arch_nr_user_memslots(kvm) &&
+	return slot->id < KVM_USER_MEM_SLOTS &&
 	       !(slot->flags & KVM_MEMSLOT_INVALID);
 }
 
@@ -190,7 +190,7 @@ static bool find_user_slot(struct table *t, struct kvm_memslots *slots)
 		struct kvm_memory_slot *slot = iter.slot;
 
 		/* A new slot may begin before the end of the last line's. */
-		if (slot->base_gfn < t->start || !is_user_slot(t->kvm, slot))
+		if (slot->base_gfn < t->start || !is_user_slot(slot))
 			continue;
 
 		t->start = slot->base_gfn;

@@ -178,7 +178,7 @@ void kvm_private_mem_slot_gone(struct kvm *kvm,
 
 	lockdep_assert_held(&kvm->slots_lock);
 
-	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(kvm, slot))
+	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(slot))
 		return;
 
 	while (gfn < end) {
@@ -255,7 +255,7 @@ int kvm_private_mem_prepare_slot(struct kvm *kvm,
 
 	lockdep_assert_held(&kvm->slots_lock);
 
-	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(kvm, slot))
+	if (!kvm_private_mem_enforced(kvm) || !kvm_is_user_memslot(slot))
 		return 0;
 
 	r = prepare_slot(kvm, slot, &new);
@@ -286,7 +286,7 @@ static bool may_convert(struct kvm *kvm, const struct conversion *c)
 		return true;
 
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), c->gfn, c->end) {
-		if (kvm_is_user_memslot(kvm, iter.slot) && !kvm_slot_can_be_private(iter.slot))
+		if (kvm_is_user_memslot(iter.slot) && !kvm_slot_can_be_private(iter.slot))
 			return false;
 	}
 	return true;

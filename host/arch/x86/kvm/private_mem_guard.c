@@ -83,7 +83,7 @@ static int may_override(struct kvm *kvm, gfn_t start, gfn_t end, bool private)
 	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
 		struct kvm_memory_slot *slot = iter.slot;
 
-		if (!kvm_is_user_memslot(kvm, slot))
+		if (!kvm_is_user_memslot(slot))
 			continue;
 		r = count_other(kvm, max(start, slot->base_gfn),
 				min(end, slot->base_gfn + slot->npages), private,

@@ -2,13 +2,13 @@
 /*
  * Strict mode of simulated SEV: do accesses agree with announcements?
  *
- * Each page of a simulated SEV guest has two guest frames.  The one with the
- * C-bit is right while the page is private, the one without it while the page
- * is shared. Each has its own nested page table entry.  While the guest
- * declares its announcements complete, KVM maps pages of 4 KiB only, and none
- * through the wrong alias.  An access through that alias then faults.  KVM
- * reports the access and maps the page for the instruction.  It unmaps the page
- * when the vCPU exits and has left the instruction behind.
+ * Each page of a simulated SEV guest has two addresses.  The one with the C-bit is
+ * right while the page is private, the one without it while the page is shared.
+ * The two views are split here: each has its own nested page tables.  While the
+ * guest declares its announcements complete, KVM maps pages of 4 KiB only, and
+ * none in the wrong view.  An access through that view then faults.  KVM reports
+ * the access and maps the page for the instruction.  It unmaps the page when the
+ * vCPU exits and has left the instruction behind.
  *
  * The instruction isn't emulated: KVM's emulator doesn't know all instructions,
  * and the fault may be caused by the delivery of an event.
@@ -28,26 +28,28 @@
 
 static bool __read_mostly sev_sim_strict;
 module_param(sev_sim_strict, bool, 0644);
-MODULE_PARM_DESC(sev_sim_strict, "Report accesses of new simulated SEV guests through the wrong alias (default: N)");
+MODULE_PARM_DESC(sev_sim_strict, "Report accesses of new simulated SEV guests through the wrong view (default: N)");
 
 void kvm_sev_sim_strict_init_vm(struct kvm *kvm)
 {
-	kvm->arch.sev_sim_strict = READ_ONCE(sev_sim_strict) &&
-				   kvm_sev_sim_c_bit(kvm);
+	kvm->arch.sev_sim_strict = READ_ONCE(sev_sim_strict);
+}
+
+/* Userspace asks for it. */
+void kvm_sev_sim_set_strict(struct kvm *kvm)
+{
+	kvm->arch.sev_sim_strict = true;
 }
 
 /* Userspace may enable tracking until it creates the first vCPU. */
 void kvm_sev_sim_strict_precreate(struct kvm *kvm)
 {
-	if (!kvm->arch.sev_sim_strict)
+	if (kvm->created_vcpus || !kvm->arch.sev_sim_strict || !kvm_sev_sim_c_bit(kvm))
 		return;
 
-	/* The other MMU maps pages around the one that faults, too. */
-	if (kvm->arch.page_enc && tdp_mmu_enabled)
-		return;
-
-	pr_warn_ratelimited("sev_sim_strict does nothing for this VM: it needs page encryption status and the TDP MMU\n");
-	kvm->arch.sev_sim_strict = false;
+	kvm->arch.split_views = kvm->arch.page_enc;
+	if (!kvm->arch.split_views)
+		pr_warn_ratelimited("sev_sim_strict does nothing for this VM: it needs page encryption status\n");
 }
 
 /* Announcements count only while the guest declares them complete. */
@@ -68,14 +70,12 @@ void kvm_sev_sim_control_changed(struct kvm *kvm)
 		kvm_zap_gfn_range(kvm, 0, kvm_mmu_max_gfn() + 1);
 }
 
-/* Pages have a new status, which is stored.  One of their aliases became wrong. */
+/* Pages have a new status, which is stored.  One of their views became wrong. */
 void kvm_sev_sim_status_changed(struct kvm *kvm, gfn_t start, gfn_t end,
 				bool shared)
 {
-	gfn_t c_bit = shared ? kvm_sev_sim_c_bit_gfn(kvm) : 0;
-
 	if (kvm_sev_sim_strict(kvm) && is_ready(kvm))
-		kvm_zap_gfn_range(kvm, start + c_bit, end + c_bit);
+		kvm_mmu_zap_view(kvm, start, end, shared);
 }
 
 /*
@@ -87,16 +87,14 @@ static bool has_status(const struct kvm_memory_slot *slot)
 	return slot->id < KVM_USER_MEM_SLOTS && !(slot->flags & KVM_MEM_READONLY);
 }
 
-static bool is_wrong_alias(struct kvm *kvm, gfn_t gfn)
+static bool is_wrong_view(struct kvm *kvm, const struct kvm_page_fault *fault)
 {
-	gfn_t c_bit = kvm_sev_sim_c_bit_gfn(kvm);
-
-	return !!(gfn & c_bit) ==
-	       page_enc_map_is_shared(&kvm->arch.page_enc->map, gfn & ~c_bit);
+	return kvm_is_addr_direct(kvm, fault->addr) !=
+	       page_enc_map_is_shared(&kvm->arch.page_enc->map, fault->gfn);
 }
 
 /*
- * May the fault map its page?  A prefault must not map the wrong alias: later
+ * May the fault map its page?  A prefault must not map the wrong view: later
  * accesses through it would go unseen.  Call this after the snapshot of
  * mmu_invalidate_seq is taken, so that a later change of status makes the
  * snapshot stale.
@@ -106,7 +104,8 @@ bool __kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
 {
 	struct kvm *kvm = vcpu->kvm;
 
-	if (!has_status(fault->slot))
+	/* A nested guest's addresses have no view. */
+	if (!fault->is_tdp || !has_status(fault->slot))
 		return true;
 
 	guard(mutex)(&kvm->arch.page_enc->map.lock);
@@ -114,8 +113,8 @@ bool __kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu,
 		return true;
 
 	fault->max_level = PG_LEVEL_4K;
-	fault->wrong_alias = is_wrong_alias(kvm, fault->gfn);
-	return !fault->wrong_alias || !fault->prefetch;
+	fault->wrong_view = is_wrong_view(kvm, fault);
+	return !fault->wrong_view || !fault->prefetch;
 }
 
 /*
@@ -132,11 +131,8 @@ static bool uses_c_bit(struct kvm_vcpu *vcpu, u64 error_code)
 static void report(struct kvm_vcpu *vcpu, const struct kvm_page_fault *fault)
 {
 	struct kvm *kvm = vcpu->kvm;
-	/*
-	 * This is the status that made the alias wrong.  It may have changed
-	 * since.
-	 */
-	bool shared = fault->gfn & kvm_sev_sim_c_bit_gfn(kvm);
+	/* This is the status that made the view wrong.  It may have changed since. */
+	bool shared = !kvm_is_addr_direct(kvm, fault->addr);
 
 	trace_kvm_page_enc_violation(vcpu, fault->addr, shared,
 				     fault->error_code);
@@ -145,49 +141,58 @@ static void report(struct kvm_vcpu *vcpu, const struct kvm_page_fault *fault)
 	kvm->stat.page_enc_violations++;
 }
 
-/* Remember to unmap @gfn.  Returns false if @gfn was remembered already. */
-static bool add_to_window(struct kvm_vcpu *vcpu, gfn_t gfn)
+/* Unmap a page of the window, from one view only. */
+static void zap_page(struct kvm *kvm, gpa_t addr)
+{
+	gfn_t gfn = kvm_strip_gfn(kvm, gpa_to_gfn(addr));
+
+	kvm_mmu_zap_view(kvm, gfn, gfn + 1, !kvm_is_addr_direct(kvm, addr));
+}
+
+/* Remember to unmap the page at @addr.  Returns false if it was remembered already. */
+static bool add_to_window(struct kvm_vcpu *vcpu, gpa_t addr)
 {
 	struct kvm_sev_sim_window *window = &vcpu->arch.sev_sim_window;
-	gfn_t *slot = &window->gfns[window->nr % ARRAY_SIZE(window->gfns)];
+	gpa_t *slot = &window->pages[window->nr % ARRAY_SIZE(window->pages)];
 	unsigned int i;
 
-	for (i = 0; i < min(window->nr, ARRAY_SIZE(window->gfns)); i++) {
-		if (window->gfns[i] == gfn)
+	addr &= PAGE_MASK;
+	for (i = 0; i < min(window->nr, ARRAY_SIZE(window->pages)); i++) {
+		if (window->pages[i] == addr)
 			return false;
 	}
 
 	/* A string instruction uses more pages than it needs at the same time. */
-	if (window->nr >= ARRAY_SIZE(window->gfns))
-		kvm_zap_gfn_range(vcpu->kvm, *slot, *slot + 1);
+	if (window->nr >= ARRAY_SIZE(window->pages))
+		zap_page(vcpu->kvm, *slot);
 
-	*slot = gfn;
+	*slot = addr;
 	window->nr++;
 	window->rip = kvm_rip_read(vcpu);
 	return true;
 }
 
 /*
- * The page is now mapped through the wrong alias.  An instruction that reads it
- * first and then writes to it may fault twice.  Report that once.
+ * The page is now mapped in the wrong view.  An instruction that reads it first
+ * and then writes to it may fault twice.  Report that once.
  */
 void kvm_sev_sim_strict_mapped(struct kvm_vcpu *vcpu,
 			       const struct kvm_page_fault *fault)
 {
-	bool again = !add_to_window(vcpu, fault->gfn) && fault->present;
+	bool again = !add_to_window(vcpu, fault->addr) && fault->present;
 
 	if (!again && uses_c_bit(vcpu, fault->error_code))
 		report(vcpu, fault);
 }
 
-/* Unmap the pages that are mapped through wrong aliases for this vCPU. */
+/* Unmap the pages that are mapped in the wrong view for this vCPU. */
 void kvm_sev_sim_strict_close(struct kvm_vcpu *vcpu)
 {
 	struct kvm_sev_sim_window *window = &vcpu->arch.sev_sim_window;
 	unsigned int i;
 
-	for (i = 0; i < min(window->nr, ARRAY_SIZE(window->gfns)); i++)
-		kvm_zap_gfn_range(vcpu->kvm, window->gfns[i], window->gfns[i] + 1);
+	for (i = 0; i < min(window->nr, ARRAY_SIZE(window->pages)); i++)
+		zap_page(vcpu->kvm, window->pages[i]);
 	window->nr = 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <linux/kvm_host.h>
 
+#include "mmu.h"
 #include "sev_sim.h"
 
 struct kvm_page_fault;
@@ -21,7 +22,7 @@ void kvm_sev_sim_strict_close(struct kvm_vcpu *vcpu);
 
 static __always_inline bool kvm_sev_sim_strict(struct kvm *kvm)
 {
-	return kvm_sev_sim_c_bit(kvm) && kvm->arch.sev_sim_strict;
+	return kvm_sev_sim_c_bit(kvm) && kvm_has_split_views(kvm);
 }
 
 static __always_inline bool
@@ -31,7 +32,7 @@ kvm_sev_sim_strict_may_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	       __kvm_sev_sim_strict_may_map(vcpu, fault);
 }
 
-/* Is a page mapped through the wrong alias for the vCPU's instruction? */
+/* Is a page mapped in the wrong view for the vCPU's instruction? */
 static __always_inline bool kvm_sev_sim_strict_open(struct kvm_vcpu *vcpu)
 {
 	return static_branch_unlikely(&kvm_sev_sim_key) &&

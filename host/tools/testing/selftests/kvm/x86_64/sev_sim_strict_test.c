@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Strict mode of simulated SEV (kvm.sev_sim_strict=1): which accesses KVM counts
- * as being through the wrong alias.
+ * as being through the wrong view.
  */
 #include <asm/kvm_para.h>
 #include <linux/kvm_para.h>
@@ -79,7 +79,7 @@ static void stos(uint64_t to, uint8_t value, uint64_t n)
 	asm volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(value) : "memory");
 }
 
-/* One access through each wrong alias, and many through right ones. */
+/* One access through each wrong view, and many through right ones. */
 static void race(uint64_t page, uint64_t n)
 {
 	uint64_t i;
@@ -266,7 +266,7 @@ TEST(private_and_shared)
 	kvm_vm_free(vm);
 }
 
-/* The first access through the right alias maps no other pages. */
+/* The first access through the right view maps no other pages. */
 TEST(pages_within_large_page)
 {
 	struct kvm_vcpu *vcpus[NR_VCPUS];
@@ -423,7 +423,7 @@ TEST(prefault)
 
 	TEST_REQUIRE(kvm_has_cap(KVM_CAP_PRE_FAULT_MEMORY));
 
-	/* The wrong alias isn't mapped, neither when asked for nor by chance. */
+	/* The wrong view isn't mapped, neither when asked for nor by chance. */
 	TEST_ASSERT_EQ(__vcpu_ioctl(vcpus[0], KVM_PRE_FAULT_MEMORY, &range), -1);
 	TEST_ASSERT_EQ(errno, ENOENT);
 	range.gpa |= c_bit(vm);

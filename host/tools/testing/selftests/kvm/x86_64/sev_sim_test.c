@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Simulated SEV (kvm.sev_sim=1): CPUID and MSR of the guest, and the alias of
- * each memslot at the address with the C-bit set.
+ * Simulated SEV (kvm.sev_sim=1, KVM_CAP_SEV_SIM): CPUID and MSR of the guest, and
+ * the two views of its memory, by addresses with and without the C-bit.
  */
 #include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "kselftest_harness.h"
 #include "kvm_param.h"
@@ -187,7 +189,7 @@ TEST(narrow_guest)
 
 	/* KVM walks the guest's page tables in order to emulate this. */
 	vm_mem_region_delete(vm, MEM_SLOT);
-	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA | c_bit(vm));
+	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA);
 	kvm_vm_free(vm);
 }
 
@@ -256,7 +258,7 @@ TEST(slot_deleted)
 
 	guest_write(vcpu, VA_PRIVATE, 1);
 	vm_mem_region_delete(vm, MEM_SLOT);
-	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA | c_bit(vm));
+	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA);
 	expect_mmio_write(vcpu, VA_SHARED, MEM_GPA);
 
 	/* And made again, elsewhere in the VMM's memory. */
@@ -274,7 +276,7 @@ TEST(slot_moved)
 
 	guest_write(vcpu, VA_PRIVATE, 3);
 	vm_mem_region_move(vm, MEM_SLOT, MOVED_GPA);
-	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA | c_bit(vm));
+	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA);
 	TEST_ASSERT_EQ(guest_read(vcpu, VA_MOVED), 3);
 	kvm_vm_free(vm);
 }
@@ -289,7 +291,7 @@ TEST(slot_read_only)
 	virt_map(vm, VA_PRIVATE, MEM_GPA | c_bit(vm), MEM_PAGES);
 	mem(vm)[0] = 4;
 	TEST_ASSERT_EQ(guest_read(vcpu, VA_PRIVATE), 4);
-	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA | c_bit(vm));
+	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA);
 	TEST_ASSERT_EQ(mem(vm)[0], 4);
 	kvm_vm_free(vm);
 }
@@ -305,13 +307,11 @@ TEST(bad_slots)
 		uint64_t gpa, size;
 		int err;
 	} bad[] = {
-		/* Ids and addresses that belong to aliases. */
-		{ nr, 0, MOVED_GPA, 4096, EINVAL },
-		{ nr + MEM_SLOT, 0, MOVED_GPA, 4096, EINVAL },
-		{ nr + MEM_SLOT, 0, 0, 0, EINVAL },
+		/* Addresses that have the C-bit. */
 		{ 6, 0, c_bit(vm), 4096, EINVAL },
 		{ 6, 0, c_bit(vm) - 4096, 8192, EINVAL },
 		/* Errors of any slot. */
+		{ nr, 0, MOVED_GPA, 4096, EINVAL },
 		{ 6, 0, MOVED_GPA + 1, 4096, EINVAL },
 		{ 6, 0, MOVED_GPA, 4095, EINVAL },
 		{ 6, 1 << 9, MOVED_GPA, 4096, EINVAL },
@@ -323,7 +323,7 @@ TEST(bad_slots)
 	unsigned int i;
 	int r;
 
-	TEST_ASSERT_EQ(nr, 32764 / 2);
+	TEST_ASSERT_EQ(nr, 32764);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		r = __vm_set_user_memory_region(vm, bad[i].slot, bad[i].flags,
 						bad[i].gpa, bad[i].size, page);
@@ -358,7 +358,7 @@ TEST(smm_address_space)
 
 	TEST_REQUIRE(vm_check_cap(vm, KVM_CAP_MULTI_ADDRESS_SPACE) > 1);
 
-	/* Each address space has its own slots, and so its own aliases. */
+	/* Each address space has its own slots, and two views. */
 	for (i = 0; i < 2; i++) {
 		vm_set_user_memory_region(vm, SMM_AS << 16 | MEM_SLOT, 0,
 					  MEM_GPA, 4096, page);
@@ -375,16 +375,169 @@ TEST(smm_address_space)
 	kvm_vm_free(vm);
 }
 
+/* Both views of a frame have one entry, of whatever size, in the same table. */
+static void huge_page_in_both_views(unsigned long type)
+{
+	struct vm_shape shape = { .mode = VM_MODE_DEFAULT, .type = type };
+	const uint64_t size = 2 << 20;
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	bool old = kvm_param_get("sev_sim");
+	struct userspace_mem_region *slot0;
+
+	/* What the guest has of its own isn't to be in huge pages. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	kvm_param_set("sev_sim", true);
+	vm = vm_create_shape_with_one_vcpu(shape, &vcpu, guest_accesses);
+	kvm_param_set("sev_sim", old);
+	slot0 = memslot2region(vm, 0);
+	madvise((void *)slot0->region.userspace_addr, slot0->region.memory_size,
+		MADV_NOHUGEPAGE);
+	prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+
+	vm_mem_add(vm, VM_MEM_SRC_ANONYMOUS_THP, MEM_GPA, MEM_SLOT, size / 4096,
+		   type == KVM_X86_SW_PROTECTED_VM ? KVM_MEM_GUEST_MEMFD : 0, -1, 0);
+	memset(mem(vm), 0, size);
+	virt_map(vm, VA_SHARED, MEM_GPA, size / 4096);
+	virt_map(vm, VA_PRIVATE, MEM_GPA | c_bit(vm), size / 4096);
+
+	guest_write(vcpu, VA_PRIVATE, 1);
+	TEST_ASSERT_EQ(vm_get_stat(vm, "pages_2m"), 1);
+	guest_write(vcpu, VA_SHARED + size - 8, 2);
+	TEST_ASSERT_EQ(guest_read(vcpu, VA_PRIVATE + size - 8), 2);
+	TEST_ASSERT_EQ(vm_get_stat(vm, "pages_2m"), 1);
+	kvm_vm_free(vm);
+}
+
+TEST(huge_pages)
+{
+	huge_page_in_both_views(VM_TYPE_DEFAULT);
+	if (kvm_check_cap(KVM_CAP_VM_TYPES) & BIT(KVM_X86_SW_PROTECTED_VM))
+		huge_page_in_both_views(KVM_X86_SW_PROTECTED_VM);
+}
+
+static int enable_sim(struct kvm_vm *vm, uint64_t flags)
+{
+	return __vm_enable_cap(vm, KVM_CAP_SEV_SIM, flags);
+}
+
+static void expect_error(struct kvm_vm *vm, uint64_t flags, int err)
+{
+	TEST_ASSERT(enable_sim(vm, flags) == -1 && errno == err,
+		    "flags %#lx: errno %d", flags, errno);
+}
+
+/* What __vm_create() does, with the capability enabled before. */
+static struct kvm_vm *create_vm_by_cap(struct kvm_vcpu **vcpu, uint64_t flags,
+				       void *code)
+{
+	struct kvm_vm *vm = vm_create_barebones();
+
+	TEST_ASSERT_EQ(enable_sim(vm, flags), 0);
+	/* Once more is no harm. */
+	TEST_ASSERT_EQ(enable_sim(vm, flags), 0);
+
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, 0, 0, 1024, 0);
+	kvm_vm_elf_load(vm, program_invocation_name);
+	ucall_init(vm, 0xd0000000);
+	kvm_arch_vm_post_create(vm);
+	*vcpu = vm_vcpu_add(vm, 0, code);
+	return vm;
+}
+
+/* One VM is simulated, and the one after it isn't. */
+TEST(cap_for_one_vm)
+{
+	struct kvm_vm *simulated, *plain;
+	struct kvm_vcpu *vcpu;
+	struct ucall uc;
+
+	kvm_param_set("sev_sim", false);
+	simulated = create_vm_by_cap(&vcpu, KVM_SEV_SIM_ENABLE, guest_looks);
+	vcpu_run(vcpu);
+	TEST_ASSERT_EQ(get_ucall(vcpu, &uc), UCALL_SYNC);
+	TEST_ASSERT_EQ(1ULL << uc.args[0], c_bit(simulated));
+	TEST_ASSERT_EQ(uc.args[1], 1);
+
+	plain = create_vm(&vcpu, false, guest_accesses);
+	virt_map(plain, VA_PRIVATE, MEM_GPA | c_bit(plain), 1);
+	expect_mmio_write(vcpu, VA_PRIVATE, MEM_GPA | c_bit(plain));
+	kvm_vm_free(plain);
+	kvm_vm_free(simulated);
+}
+
+TEST(cap_bad_flags)
+{
+	int flags = kvm_check_cap(KVM_CAP_SEV_SIM);
+	struct kvm_vm *vm = vm_create_barebones();
+
+	TEST_ASSERT(flags & KVM_SEV_SIM_ENABLE, "flags %#x", flags);
+	TEST_ASSERT_EQ(vm_check_cap(vm, KVM_CAP_SEV_SIM), flags);
+	expect_error(vm, 0, EINVAL);
+	expect_error(vm, KVM_SEV_SIM_STRICT, EINVAL);
+	expect_error(vm, KVM_SEV_SIM_ENABLE | 1 << 30, EINVAL);
+	kvm_vm_free(vm);
+}
+
+/* A simulated guest isn't READY from the start, whatever is enabled first. */
+TEST(cap_and_status)
+{
+	bool old = kvm_param_get("page_enc_status");
+	struct kvm_vm *vm;
+	int order;
+
+	TEST_REQUIRE(kvm_has_cap(KVM_CAP_PAGE_ENC_STATUS));
+	kvm_param_set("sev_sim", false);
+
+	for (order = 0; order < 3; order++) {
+		kvm_param_set("page_enc_status", order == 2);
+		vm = vm_create_barebones();
+		if (order == 0)
+			TEST_ASSERT_EQ(enable_sim(vm, KVM_SEV_SIM_ENABLE), 0);
+		vm_enable_cap(vm, KVM_CAP_PAGE_ENC_STATUS, KVM_PAGE_ENC_STATUS_ENABLE);
+		TEST_ASSERT_EQ(vm_get_stat(vm, "page_enc_ready"), order > 0);
+		TEST_ASSERT_EQ(enable_sim(vm, KVM_SEV_SIM_ENABLE), 0);
+		TEST_ASSERT_EQ(vm_get_stat(vm, "page_enc_ready"), 0);
+		kvm_vm_free(vm);
+	}
+	kvm_param_set("page_enc_status", old);
+}
+
+/* A VM has been given something that could have been at an address with C-bit. */
+TEST(cap_too_late)
+{
+	struct kvm_vm *vm;
+
+	kvm_param_set("sev_sim", false);
+	vm = vm_create_barebones();
+	__vm_vcpu_add(vm, 0);
+	expect_error(vm, KVM_SEV_SIM_ENABLE, EINVAL);
+	kvm_vm_free(vm);
+
+	vm = vm_create_barebones();
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, MEM_GPA, MEM_SLOT, 1, 0);
+	expect_error(vm, KVM_SEV_SIM_ENABLE, EINVAL);
+	vm_mem_region_delete(vm, MEM_SLOT);
+	TEST_ASSERT_EQ(enable_sim(vm, KVM_SEV_SIM_ENABLE), 0);
+	kvm_vm_free(vm);
+}
+
 int main(int argc, char *argv[])
 {
-	bool old;
+	bool old, strict;
 	int r;
 
 	kvm_param_require("sev_sim");
 	TEST_REQUIRE(kvm_is_tdp_enabled());
 
+	/* Strict mode splits the views. */
 	old = kvm_param_get("sev_sim");
+	strict = kvm_param_get("sev_sim_strict");
+	if (strict)
+		kvm_param_set("sev_sim_strict", false);
 	r = test_harness_run(argc, argv);
 	kvm_param_set("sev_sim", old);
+	if (strict)
+		kvm_param_set("sev_sim_strict", true);
 	return r;
 }
