@@ -618,6 +618,29 @@ static uint64_t cmd_refaults(char **args)
 	return (__rdtsc() - start) / count;
 }
 
+/*
+ * dirty-log MIB: the guest writes to so much memory, and the time that it takes to
+ * read which pages that were, and to protect them again
+ */
+static uint64_t cmd_dirty_log(char **args)
+{
+	uint64_t size = number(args[0]) * MIB, start;
+	struct vm vm = create_vm(DATA + size);
+	struct kvm_dirty_log log = {
+		.dirty_bitmap = calloc(1, vm.slot.memory_size / PAGE / 8),
+	};
+
+	vm.slot.flags = KVM_MEM_LOG_DIRTY_PAGES;
+	set_slot(&vm, vm.slot.memory_size);
+	writes(&vm, size / PAGE);
+	start = __rdtsc();
+	check(ioctl(vm.fd, KVM_GET_DIRTY_LOG, &log), "KVM_GET_DIRTY_LOG");
+	start = __rdtsc() - start;
+	if (!((char *)log.dirty_bitmap)[(DATA + size) / PAGE / 8 - 1])
+		die("the last page was not dirty");
+	return start;
+}
+
 static uint64_t tracker_bytes(struct vm *vm, uint64_t before)
 {
 	fprintf(stderr, "ranges in %llu GiB: %llu shared pages, tracker %llu bytes, slabs grew by %lld\n",
@@ -780,6 +803,7 @@ static const struct {
 	{ "private-faults", 1, cmd_private_faults },
 	{ "faults", 1, cmd_faults },
 	{ "refaults", 1, cmd_refaults },
+	{ "dirty-log", 1, cmd_dirty_log },
 	{ "ranges", 2, cmd_ranges },
 	{ "alternate", 1, cmd_alternate },
 	{ "hold", 1, cmd_hold },
