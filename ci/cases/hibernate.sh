@@ -3,10 +3,12 @@
 #
 # An image of a guest finds the host with the view that another kernel has made,
 # the one that loads it.  To see whether that is replaced, this one shares other
-# pages: its bounce buffers are larger.
+# pages: its bounce buffers are larger.  The case memory hibernates, too, but has no
+# unpatched kernel to show what is wrong with that.
 # timeout: 300
 # append: kvm.page_enc_status=1 kvm.sev_sim=1
 # base: yes
+# only: test-long
 tests=(boot hibernate resume in_place without_swap bad_image unpatched)
 SWAP=/tmp/swap
 export VM_MEM=256M VM_DISK=$SWAP VM_WAIT=90
