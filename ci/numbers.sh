@@ -65,7 +65,7 @@ print_row()
 			printf '%33s  %s\n' "" "$line"
 		fi
 		first=
-	done < <(echo "$(field "$name" unit): $(known what "$name")${against:+; otherwise: $against}" | fold -s -w "$WIDTH")
+	done < <(echo "$(field "$name" unit): $(known what "$name")${against:+; baseline: $against}" | fold -s -w "$WIDTH")
 }
 
 # print_table ROW...: a simple table of reStructuredText
@@ -73,7 +73,7 @@ print_table()
 {
 	local name
 	rule
-	printf '%11s  %11s  %7s  %s\n' otherwise this ratio 'what is measured'
+	printf '%11s  %11s  %7s  %s\n' baseline series ratio 'what is measured'
 	rule
 	for name; do
 		print_row "$name"
