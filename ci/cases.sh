@@ -72,11 +72,12 @@ run_case()
 
 run_case_once()
 {
-	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM L1_KERNEL=$L1_KERNEL L2_KERNEL=$L2_KERNEL
+	local CASE=$1 dir=$LOGS/$1 rc=0 limit append L1_MEM L1_CPU L1_KERNEL=$L1_KERNEL L2_KERNEL=$L2_KERNEL
 	local start=$SECONDS took cpu
 	limit=$(declared "cases/$CASE" timeout)
 	append=$(declared "cases/$CASE" append)
 	L1_MEM=$(declared "cases/$CASE" memory)
+	L1_CPU=$(declared "cases/$CASE" cpu)
 	[ -n "$limit" ] || die "case $CASE declares no time-out"
 	if ! prepare_case 8>"$BUILD/.cases-lock"; then
 		echo "FAIL $CASE: preparation" >"$dir/verdicts"

@@ -113,9 +113,9 @@ l1_machine()
 	case $ACCEL in
 	tcg)
 		hidden=$(hide_xsave) || die "cannot hide XSAVE: $(qemu-system-x86_64 --version | head -n 1) does not list it"
-		echo "-machine q35,accel=tcg,sata=off,smbus=off,i8042=off -cpu EPYC-v2,svm=on,npt=on$hidden"
+		echo "-machine q35,accel=tcg,sata=off,smbus=off,i8042=off -cpu EPYC-v2,svm=on,npt=on$hidden${L1_CPU:+,$L1_CPU}"
 		;;
-	kvm) echo "-machine q35,accel=kvm,sata=off,smbus=off,i8042=off -cpu host" ;;
+	kvm) echo "-machine q35,accel=kvm,sata=off,smbus=off,i8042=off -cpu host${L1_CPU:+,$L1_CPU}" ;;
 	*) die "ACCEL=$ACCEL: must be tcg or kvm" ;;
 	esac
 }
