@@ -61,6 +61,7 @@ static void simulate(struct kvm *kvm)
 
 	kvm->arch.sev_sim_c_bit = c_bit;
 	kvm->arch.gfn_private_bits = gpa_to_gfn(BIT_ULL(c_bit));
+	kvm->arch.gfn_view_bits = kvm->arch.gfn_private_bits;
 	pr_warn_ratelimited("SEV is SIMULATED for this VM: its memory is NOT encrypted and NOT protected\n");
 }
 

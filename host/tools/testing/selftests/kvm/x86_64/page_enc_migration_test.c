@@ -491,10 +491,9 @@ static void resume(struct machine *m)
 	run_vcpus(m);
 }
 
-/* The topmost bit that nested page tables of four levels can translate. */
 static uint64_t c_bit(struct kvm_vm *vm)
 {
-	return opt.sim ? 1ULL << (min(vm->pa_bits, 48U) - 1) : 0;
+	return opt.sim ? sev_sim_c_bit(vm) : 0;
 }
 
 static struct kvm_vm *create_vm(void)

@@ -149,7 +149,7 @@ static void guest_code(unsigned int id)
 
 static uint64_t c_bit(struct kvm_vm *vm)
 {
-	return 1ULL << (min(vm->pa_bits, 48U) - 1);
+	return sev_sim_c_bit(vm);
 }
 
 static struct kvm_vm *create_vm_with(struct kvm_vcpu **vcpus, bool track)

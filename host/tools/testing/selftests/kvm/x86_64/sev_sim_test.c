@@ -77,10 +77,9 @@ static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, bool sim, void *code)
 	return vm;
 }
 
-/* The topmost bit that nested page tables of four levels can translate. */
 static uint64_t c_bit(struct kvm_vm *vm)
 {
-	return 1ULL << (min(vm->pa_bits, 48U) - 1);
+	return sev_sim_c_bit(vm);
 }
 
 static struct kvm_vm *create_vm_with_slot(struct kvm_vcpu **vcpu)

@@ -7,8 +7,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "kvm_util.h"
+#include "processor.h"
 #include "test_util.h"
 
 static inline int kvm_param_open(const char *name, int flags)
@@ -48,6 +52,32 @@ static inline void kvm_param_set(const char *name, bool on)
 	TEST_ASSERT(fd >= 0 && write(fd, on ? "Y" : "N", 1) == 1,
 		    "write kvm.%s", name);
 	close(fd);
+}
+
+static inline bool kvm_host_has_flag(const char *flag)
+{
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	char *line = NULL;
+	bool found = false;
+	size_t size = 0;
+
+	while (f && !found && getline(&line, &size, f) > 0)
+		found = !strncmp(line, "flags", 5) && strstr(line, flag);
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/*
+ * The C-bit of simulated SEV: the topmost bit that nested page tables can
+ * translate.  NPT has as many levels as the host has.
+ */
+static inline uint64_t sev_sim_c_bit(struct kvm_vm *vm)
+{
+	unsigned int bits = host_cpu_is_amd && kvm_host_has_flag(" la57") ? 57 : 48;
+
+	return 1ULL << (min(vm->pa_bits, bits) - 1);
 }
 
 #endif /* SELFTEST_KVM_PARAM_H */
