@@ -9,6 +9,7 @@
 # cpu: phys-bits=39
 # selftests: yes
 . "$TOP/ci/l1/selftest.sh"
+C_BIT=${C_BIT:-38}
 OWN=(sev_sim_test sev_sim_strict_test)
 OTHERS=(smm_test)
 tests=(folded split)
@@ -18,7 +19,7 @@ boots()
 {
 	VM_SMP=2 VM_MEM=256M vm_start "$1"
 	sev_active "$1"
-	grep '^c_bit 38$' "$(vm_debugfs "$1")/page_enc_map"
+	grep "^c_bit $C_BIT\$" "$(vm_debugfs "$1")/page_enc_map"
 	vm_unbind "$1"
 	vm_bind "$1"
 	oracle "$1"
@@ -40,5 +41,5 @@ split()
 }
 
 for program in "${OWN[@]}" "${OTHERS[@]}"; do
-	selftest_add narrow 1 1 "$program"
+	selftest_add simulated 1 1 "$program"
 done
